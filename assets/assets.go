@@ -1,0 +1,90 @@
+// Package assets holds what the program knows as data: dialects, the decision tree, response codes, scenarios and
+// languages. It only reads and hands out; what the data means is the business of the package that uses it.
+package assets
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"sync"
+
+	"github.com/goccy/go-yaml"
+)
+
+// FS is every shipped data file, under its path in this folder ("dialects/cup.json", "tree.yaml").
+//
+//go:embed dialects lang
+var FS embed.FS
+
+// Lang is one interface language: texts by key, read from every file in lang/ID.
+type Lang struct {
+	ID       string
+	texts    map[string]string
+	fallback *Lang
+}
+
+// Languages lists the language ids that ship, the default first.
+var Languages = []string{"en", "zh"}
+
+var load = sync.OnceValues(func() (map[string]*Lang, error) {
+	langs := map[string]*Lang{}
+	for _, id := range Languages {
+		l := &Lang{ID: id, texts: map[string]string{}, fallback: langs["en"]}
+		dir := path.Join("lang", id)
+		files, err := fs.ReadDir(FS, dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			b, err := fs.ReadFile(FS, path.Join(dir, f.Name()))
+			if err != nil {
+				return nil, err
+			}
+			if err := yaml.Unmarshal(b, &l.texts); err != nil {
+				return nil, fmt.Errorf("%s/%s: %w", dir, f.Name(), err)
+			}
+		}
+		langs[id] = l
+	}
+	return langs, nil
+})
+
+// Language finds a language by id. An unknown id is an error that names those that ship.
+func Language(id string) (*Lang, error) {
+	langs, err := load()
+	if err != nil {
+		return nil, err
+	}
+	l, ok := langs[id]
+	if !ok {
+		return nil, fmt.Errorf("no language %q: choose one of %v", id, Languages)
+	}
+	return l, nil
+}
+
+// T is the text of key with args set in (fmt verbs). A key that a language lacks falls back to English, and a key that
+// English lacks shows as itself, so that a gap is seen and never blank.
+func (l *Lang) T(key string, args ...any) string {
+	for at := l; at != nil; at = at.fallback {
+		if s, ok := at.texts[key]; ok {
+			if len(args) == 0 {
+				return s
+			}
+			return fmt.Sprintf(s, args...)
+		}
+	}
+	return key
+}
+
+// Has says whether the language itself has a text for key.
+func (l *Lang) Has(key string) bool { _, ok := l.texts[key]; return ok }
+
+// Keys is every key that the language has a text for.
+func (l *Lang) Keys() []string {
+	keys := make([]string, 0, len(l.texts))
+	for k := range l.texts {
+		keys = append(keys, k)
+	}
+	return keys
+}

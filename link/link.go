@@ -1,0 +1,59 @@
+// Package link reaches a line: an inline TCP tap, a capture file. Every way gives the same thing, a stream of chunks of
+// bytes and of line events, in the order in which they happened. It must not know what the bytes mean: no ISO 8583 here.
+package link
+
+import (
+	"context"
+	"time"
+)
+
+// Dir is the direction in which bytes or an event travelled.
+type Dir uint8
+
+const (
+	ToHost     Dir = iota // from the terminal towards the acquirer's host
+	ToTerminal            // from the host back to the terminal
+)
+
+// Kind says what happened on a connection.
+type Kind uint8
+
+const (
+	Opened    Kind = iota // the connection stands at both ends; Event.Took is how long the host needed to accept
+	Data                  // Event.Data passed in Event.Dir
+	HalfClose             // the side that sends in Event.Dir sent FIN; the other may go on
+	Closed                // both sides are done, in order
+	Reset                 // aborted by the side that sends in Event.Dir (RST)
+	Refused               // the host answered the connect with a reset
+	Unreached             // the host did not answer the connect in time (or no route); Event.Note has the system's words
+	Gap                   // Event.Lost bytes in Event.Dir were never seen (lost segments, dropped copies); what follows starts after them
+)
+
+// Event is one thing that happened on one connection of a line. Data is owned by the receiver.
+type Event struct {
+	At             time.Time
+	Conn           uint64 // one TCP connection, unique within a source, from 1
+	Terminal, Host string // addresses of the two ends, "ip:port"
+	Kind           Kind
+	Dir            Dir
+	Data           []byte
+	Lost           int           // Gap: bytes, 0 when unknown
+	Took           time.Duration // Opened, Refused, Unreached: from the connect (SYN) to its outcome
+	Note           string
+}
+
+// Info describes a source for the screen and the report.
+type Info struct {
+	Kind      string // "tap", "file", "sim"
+	Simulated bool
+	Describe  string
+}
+
+// Source is a way to reach a line.
+type Source interface {
+	Info() Info
+	// Run hands every event to sink, one at a time and in order, from one goroutine, until ctx ends or the source does.
+	// It returns nil in both cases, an error when the line could not be reached or read. A slow sink never slows a live
+	// line: copies are dropped instead and a Gap event says so.
+	Run(ctx context.Context, sink func(Event)) error
+}

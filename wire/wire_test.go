@@ -1,0 +1,169 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/moov-io/iso8583"
+)
+
+const testPAN = "6224245678980113"
+
+// frame packs a CUP sale with every kind of card data that the masking must find.
+func frame(t testing.TB, stan string) []byte {
+	t.Helper()
+	spec, err := Spec("cup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := iso8583.NewMessage(spec)
+	m.MTI("0200")
+	chip, _ := hex.DecodeString("5A08" + testPAN + "57106224245678980113D30122015432100F9F260801020304050607085F340101")
+	for id, v := range map[int]string{2: testPAN, 3: "000000", 4: "000000012800", 11: stan, 14: "3012", 22: "051", 25: "00", 35: testPAN + "=30122015432100",
+		41: "10000001", 42: "898310000000001", 49: "156", 52: "\x12\x34\x56\x78\x9a\xbc\xde\xf1", 55: string(chip), 60: "22000001000500", 64: "A1B2C3D4"} {
+		if err := m.Field(id, v); err != nil {
+			t.Fatal(id, err)
+		}
+	}
+	body, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _ := hex.DecodeString("6000030000603100311001")
+	body = append(head, body...)
+	return append([]byte{byte(len(body) >> 8), byte(len(body))}, body...)
+}
+
+func TestMoovPacksWhatTheTableReads(t *testing.T) {
+	m, det, err := Decode(frame(t, "000123"), Options{})
+	if err != nil || m.Stop != nil || m.Trailing != 0 {
+		t.Fatalf("%v, stop %+v, trailing %d", err, m.Stop, m.Trailing)
+	}
+	if det.Framing != "len2" || det.Header != "tpdu+cup" || det.Dialect != "cup" {
+		t.Fatalf("detected %+v", det)
+	}
+	for id, want := range map[int]string{2: "622424******0113", 3: "000000", 4: "000000012800", 11: "000123", 14: "****", 22: "051", 41: "10000001", 60: "22000001000500", 52: "****************"} {
+		if got := m.Get(id); got != want {
+			t.Errorf("field %d: %q, want %q", id, got, want)
+		}
+	}
+	if m.PAN() != "622424******0113" || m.Card() == 0 {
+		t.Errorf("card %q, token %d", m.PAN(), m.Card())
+	}
+	again, _, _ := Decode([]byte(m.Raw()), Options{})
+	if got, want := fmt.Sprint(again.Fields()), fmt.Sprint(m.Fields()); got != want {
+		t.Errorf("the scrubbed frame decodes differently:\n%s\n%s", got, want)
+	}
+}
+
+// leaks names the form in which a secret stands in out, or nothing.
+func leaks(out string, digits string) string {
+	packedEven, _ := hex.DecodeString(digits[:len(digits)/2*2])
+	packedOdd, _ := hex.DecodeString(digits[1 : 1+(len(digits)-1)/2*2])
+	for name, form := range map[string]string{"text": digits, "packed": string(packedEven), "packed, odd": string(packedOdd), "hex of text": hex.EncodeToString([]byte(digits))} {
+		if strings.Contains(out, form) || strings.Contains(strings.ToLower(out), form) {
+			return name
+		}
+	}
+	return ""
+}
+
+func everything(m *Message) string {
+	return fmt.Sprint(m.Fields(), m.HeaderParts(), m.Get(2), m.PAN(), m.Raw(), strings.ToUpper(hex.EncodeToString([]byte(m.Raw()))))
+}
+
+func TestNothingInClear(t *testing.T) {
+	whole := frame(t, "000001")
+	for cut := 3; cut <= len(whole); cut++ {
+		d, err := NewDecoder(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := d.Stream(true)
+		out := ""
+		for _, m := range append(s.Write(whole[:cut]), s.Close()...) {
+			out += everything(m)
+		}
+		for _, secret := range []string{testPAN, "30122015432100", "123456789abcdef1"} {
+			if form := leaks(out, secret); form != "" {
+				t.Fatalf("cut at %d: %s stands there as %s", cut, secret, form)
+			}
+		}
+	}
+}
+
+func read(t testing.TB, b []byte, sizes []byte) (out []string) {
+	d, err := NewDecoder(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := d.Stream(true)
+	take := func(ms []*Message) {
+		for _, m := range ms {
+			out = append(out, everything(m)+m.MTI)
+		}
+	}
+	for i := 0; len(b) > 0; i++ {
+		n := len(b)
+		if len(sizes) > 0 {
+			n = min(n, int(sizes[i%len(sizes)])+1)
+		}
+		take(s.Write(b[:n]))
+		b = b[n:]
+	}
+	take(s.Close())
+	return out
+}
+
+func TestAnySplitGivesTheSameMessages(t *testing.T) {
+	b := bytes.Join([][]byte{frame(t, "000001"), frame(t, "000002"), frame(t, "000003")}, nil)
+	want := read(t, b, nil)
+	if len(want) != 3 {
+		t.Fatalf("%d messages, want 3", len(want))
+	}
+	for n := range 64 {
+		if got := read(t, b, []byte{byte(n)}); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("pieces of %d bytes give other messages", n+1)
+		}
+	}
+}
+
+func TestLostBytes(t *testing.T) {
+	d, _ := NewDecoder(Options{})
+	s := d.Stream(true)
+	s.Write(frame(t, "000001"))
+	s.Write(frame(t, "000002")[:50])
+	s.Gap()
+	got := s.Write(append(frame(t, "000003")[90:], frame(t, "000004")...))
+	if len(got) == 0 || got[len(got)-1].Get(11) != "000004" {
+		t.Fatalf("%d messages after the gap, the last is not the next whole frame", len(got))
+	}
+}
+
+func TestForeignProtocolsAreNamed(t *testing.T) {
+	for want, b := range map[string]string{"TLS": "\x16\x03\x01\x02\x00\x01\x00", "HTTP": "POST /pos HTTP/1.1\r\n"} {
+		d, _ := NewDecoder(Options{})
+		ms := d.Stream(true).Write([]byte(b))
+		if len(ms) != 1 || ms[0].Foreign != want || d.Detection().Foreign != want {
+			t.Errorf("%s is not named: %+v", want, d.Detection())
+		}
+	}
+}
+
+func FuzzStream(f *testing.F) {
+	one := frame(f, "000001")
+	f.Add(one, []byte{3, 200, 0})
+	f.Add(one[:60], []byte{1})
+	f.Add(append([]byte{0, 3, 1}, one...), []byte{9})
+	f.Fuzz(func(t *testing.T, b, sizes []byte) {
+		read(t, b, sizes)
+		if m, _, err := Decode(b, Options{}); err != nil || m == nil {
+			t.Fatal("no answer", err)
+		} else {
+			_ = everything(m)
+		}
+	})
+}
