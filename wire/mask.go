@@ -107,7 +107,10 @@ func (k *masker) field(mti string, s span) {
 		k.chip(s)
 	case hideKeys:
 		text := string(k.b[s.off : s.off+s.n])
-		if mti == "0800" && strings.HasPrefix(text, "Sequence No") || mti == "0820" || mti == "0830" {
+		switch {
+		case mti == "0800" && strings.HasPrefix(text, "Sequence No") && len(text) <= 40:
+			return // certificate number and serial of the terminal
+		case mti == "0820" || mti == "0830":
 			k.runs(s.off, s.off+s.n, 13)
 			return
 		}

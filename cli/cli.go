@@ -1,0 +1,58 @@
+// Package cli is the command line, one file a command: it turns arguments into a source, a session and a front end. It
+// must not know how any of them works.
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes of the program.
+const (
+	exitDone   = 0
+	exitFailed = 1 // one clear line on standard error says what failed
+	exitUsage  = 2
+)
+
+// usageError is a mistake in the arguments.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// Main runs the command line and answers the exit code.
+func Main() int {
+	root := newRoot()
+	err := root.Execute()
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintln(os.Stderr, "tillscope:", err)
+	if errors.As(err, new(usageError)) {
+		fmt.Fprintln(os.Stderr, "Run `tillscope --help` for the commands and their flags.")
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "tillscope",
+		Short:         "Find out why the card was taken and the money did not arrive",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		// Without this, cobra takes an unknown command for an argument of the root and says nothing.
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("no command %q", args[0])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(decodeCommand())
+	return root
+}

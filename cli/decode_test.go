@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// A purchase of the public teaching material, with a test card.
+const purchase = "0058 6000030000 603100311001 0200 7020048000C08011 16 6200000000000005 000000 000000000100 000002 0120 00 " +
+	"3130303030303031 303030303030303030303030303031 313536 0013 22000001000600 3634454339313330"
+
+func run(t *testing.T, stdin string, args ...string) (string, error) {
+	t.Helper()
+	root := newRoot()
+	var out bytes.Buffer
+	root.SetOut(&out)
+	root.SetErr(&out)
+	root.SetIn(strings.NewReader(stdin))
+	root.SetArgs(args)
+	err := root.Execute()
+	return out.String(), err
+}
+
+func TestDecodeJSON(t *testing.T) {
+	out, err := run(t, strings.ReplaceAll(purchase, " ", ":"), "decode", "-", "--json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Framing, Dialect, MTI string
+		Header                map[string]string
+		Trailing              int
+		Stopped               any
+		Fields                []struct{ ID, Value string }
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Framing != "len2" || got.Dialect != "cup" || got.MTI != "0200" || got.Header["id"] != "tpdu+cup" || got.Trailing != 0 || got.Stopped != nil {
+		t.Errorf("read as %+v", got)
+	}
+	values := map[string]string{}
+	for _, f := range got.Fields {
+		values[f.ID] = f.Value
+	}
+	for id, want := range map[string]string{"2": "620000******0005", "4": "000000000100", "22": "012", "60.2": "000001", "64": "3634454339313330"} {
+		if values[id] != want {
+			t.Errorf("field %s: %q, want %q", id, values[id], want)
+		}
+	}
+}
+
+func TestDecodeRefusesWhatIsNoHex(t *testing.T) {
+	for _, in := range []string{"", "xyz", "012"} {
+		if _, err := run(t, in, "decode"); err == nil {
+			t.Errorf("%q was taken for hex", in)
+		}
+	}
+}
+
+func TestDecodeOfDamageShowsWhatItCould(t *testing.T) {
+	out, err := run(t, "", "decode", purchase[:len(purchase)-39])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(out, "6200000000000005") {
+		t.Error("the card number stands in the output")
+	}
+}
