@@ -1,0 +1,157 @@
+package link
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// rig runs a tap in front of serve and gives its address and what it saw once stopped.
+func rig(t *testing.T, serve func(*net.TCPConn)) (addr string, stop func() []Event) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	if serve == nil {
+		l.Close()
+	} else {
+		wg.Go(func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				wg.Go(func() { defer c.Close(); serve(c.(*net.TCPConn)) })
+			}
+		})
+	}
+	tap, err := NewTap("127.0.0.1:0", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var seen []Event
+	wg.Go(func() {
+		if err := tap.Run(ctx, func(ev Event) { seen = append(seen, ev) }); err != nil {
+			t.Error(err)
+		}
+	})
+	return tap.Addr().String(), func() []Event {
+		cancel()
+		l.Close()
+		wg.Wait()
+		return seen
+	}
+}
+
+func dial(t *testing.T, addr string) *net.TCPConn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	return c.(*net.TCPConn)
+}
+
+func count(evs []Event, k Kind, d Dir) (n int) {
+	for _, ev := range evs {
+		if ev.Kind == k && ev.Dir == d {
+			n++
+		}
+	}
+	return n
+}
+
+func gather(evs []Event, d Dir) []byte {
+	var b []byte
+	for _, ev := range evs {
+		if ev.Kind == Data && ev.Dir == d {
+			b = append(b, ev.Data...)
+		}
+	}
+	return b
+}
+
+// The client ends its sending before the host answers: a relay that closes both ways on the first end loses the answer.
+func TestTapCarriesEveryByteOverHalfClose(t *testing.T) {
+	addr, stop := rig(t, func(c *net.TCPConn) {
+		b, _ := io.ReadAll(c)
+		_, _ = c.Write(append([]byte("got "), b...))
+	})
+	sent := make([]byte, 1<<20)
+	_, _ = rand.Read(sent)
+	c := dial(t, addr)
+	go func() { _, _ = c.Write(sent); _ = c.CloseWrite() }()
+	back, err := io.ReadAll(c)
+	c.Close()
+	if err != nil || !bytes.Equal(back, append([]byte("got "), sent...)) {
+		t.Fatalf("%d bytes came back, err %v", len(back), err)
+	}
+	evs := stop()
+	if !bytes.Equal(gather(evs, ToHost), sent) || !bytes.Equal(gather(evs, ToTerminal), back) {
+		t.Error("the copies differ from what was relayed")
+	}
+	if count(evs, Opened, ToHost) != 1 || count(evs, HalfClose, ToHost) != 1 || count(evs, HalfClose, ToTerminal) != 1 || count(evs, Closed, ToHost) != 1 {
+		t.Errorf("events %v", evs)
+	}
+}
+
+func TestTapPassesAResetOnAndNamesItsSide(t *testing.T) {
+	addr, stop := rig(t, func(c *net.TCPConn) {
+		_, _ = c.Read(make([]byte, 1))
+		abort(c)
+	})
+	c := dial(t, addr)
+	_, _ = c.Write([]byte("x"))
+	if _, err := c.Read(make([]byte, 1)); err == nil || err == io.EOF {
+		t.Errorf("the terminal saw %v, not a reset", err)
+	}
+	c.Close()
+	if evs := stop(); count(evs, Reset, ToTerminal) != 1 || count(evs, Reset, ToHost) != 0 {
+		t.Errorf("events %v", evs)
+	}
+}
+
+func TestTapResetsATerminalWhoseHostRefuses(t *testing.T) {
+	addr, stop := rig(t, nil)
+	c := dial(t, addr)
+	if _, err := c.Read(make([]byte, 1)); err == nil {
+		t.Error("the terminal was left connected")
+	}
+	c.Close()
+	if evs := stop(); count(evs, Refused, ToTerminal) != 1 {
+		t.Errorf("events %v", evs)
+	}
+}
+
+func TestQueueDropsAndSaysSo(t *testing.T) {
+	q := newQueue()
+	big := make([]byte, queueBytes/2+1)
+	q.put(Event{Conn: 1, Kind: Data, Data: big})
+	q.put(Event{Conn: 1, Kind: Data, Data: big})
+	q.put(Event{Conn: 1, Kind: Closed})
+	evs := q.take()
+	if len(evs) != 3 || evs[1].Kind != Gap || evs[1].Lost != len(big) || evs[2].Kind != Closed {
+		t.Fatalf("%d events", len(evs))
+	}
+}
+
+func TestTapAddressesAreChecked(t *testing.T) {
+	for _, a := range [][2]string{{"127.0.0.1:0", "nohost"}, {"bad", "127.0.0.1:1"}} {
+		if _, err := NewTap(a[0], a[1]); err == nil {
+			t.Errorf("%v was taken", a)
+		}
+	}
+}
