@@ -1,0 +1,163 @@
+package diagnostics
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moov-io/iso8583"
+
+	"tillscope/assets"
+	"tillscope/link"
+	"tillscope/wire"
+)
+
+var t0 = time.Date(2026, 1, 2, 10, 0, 0, 0, time.UTC)
+
+type rig struct {
+	t  *testing.T
+	s  *Session
+	at time.Time
+	cn uint64
+}
+
+func newRig(t *testing.T) *rig {
+	s, err := NewSession(Options{Wire: wire.Options{Framing: "len2", Header: "tpdu+cup", Dialect: "cup"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &rig{t: t, s: s, at: t0}
+}
+
+func (r *rig) ev(k link.Kind, d link.Dir, data []byte) {
+	r.at = r.at.Add(10 * time.Millisecond)
+	r.s.Handle(link.Event{At: r.at, Conn: r.cn, Terminal: fmt.Sprintf("10.0.0.1:%d", 1000+r.cn), Host: "10.0.0.9:8583", Kind: k, Dir: d, Data: data})
+}
+
+func (r *rig) msg(mti string, f map[int]string) []byte {
+	r.t.Helper()
+	spec, err := wire.Spec("cup")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	m := iso8583.NewMessage(spec)
+	m.MTI(mti)
+	for k, v := range f {
+		if err := m.Field(k, v); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	b, err := m.Pack()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	b = append([]byte{0x60, 0, 3, 0, 0, 0x60, 0x31, 0, 0x31, 0x10, 1}, b...)
+	return append([]byte{byte(len(b) >> 8), byte(len(b))}, b...)
+}
+
+// sale sends a sale; code "" is a reset by the host instead of an answer.
+func (r *rig) sale(term, stan, pan, code string) {
+	r.cn++
+	r.ev(link.Opened, link.ToHost, nil)
+	r.ev(link.Data, link.ToHost, r.msg("0200", map[int]string{2: pan, 3: "000000", 4: "000000000100", 11: stan, 41: term, 49: "156", 60: "22000001000"}))
+	if code == "" {
+		r.ev(link.Reset, link.ToTerminal, nil)
+		return
+	}
+	r.ev(link.Data, link.ToTerminal, r.msg("0210", map[int]string{3: "000000", 4: "000000000100", 11: stan, 39: code, 41: term, 60: "22000001000"}))
+	r.ev(link.Closed, link.ToHost, nil)
+}
+
+const pan1, pan2 = "6200000000000005", "6222020000000008"
+
+func TestVerdicts(t *testing.T) {
+	for name, c := range map[string]struct {
+		want string
+		run  func(r *rig)
+	}{
+		"balance.insufficient": {"balance.insufficient", func(r *rig) {
+			for i := range 6 {
+				r.sale("T0000001", fmt.Sprintf("%06d", i+1), pan1, []string{"51", "00"}[i%2])
+			}
+		}},
+		"network.unstable": {"network.unstable", func(r *rig) {
+			r.sale("T0000001", "000001", pan1, "")
+			r.sale("T0000002", "000001", pan1, "")
+			r.sale("T0000002", "000002", pan1, "51")
+		}},
+		"bank.maintenance": {"bank.maintenance", func(r *rig) {
+			r.sale("T0000001", "000001", pan1, "96")
+			r.sale("T0000002", "000001", pan2, "90")
+			r.sale("T0000002", "000002", pan2, "91")
+		}},
+		"operation.parameters": {"operation.parameters", func(r *rig) {
+			r.sale("T0000001", "000001", pan1, "97")
+			r.sale("T0000001", "000002", pan1, "97")
+			r.sale("T0000002", "000002", pan2, "00")
+		}},
+		"healthy": {"", func(r *rig) { r.sale("T0000001", "000001", pan1, "00") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			c.run(r)
+			sn := r.s.Snapshot()
+			got := ""
+			if len(sn.Causes) > 0 {
+				got = sn.Causes[0].ID
+			}
+			if got != c.want {
+				t.Errorf("got %q, want %q: %+v", got, c.want, sn.Causes)
+			}
+			if r.s.Snapshot() != sn {
+				t.Error("unchanged session built a second snapshot")
+			}
+			var b bytes.Buffer
+			if err := NewReport(sn, "test", t0, t0).JSON(&b); err != nil || strings.Contains(b.String(), ": null") && !strings.Contains(b.String(), `"cause": null`) {
+				t.Error(err, b.String())
+			}
+			var v map[string]any
+			if err := json.Unmarshal(b.Bytes(), &v); err != nil || v["schema"] != "tillscope.report/v1" {
+				t.Error(err)
+			}
+			for _, id := range assets.Languages {
+				l, _ := assets.Language(id)
+				b.Reset()
+				if err := NewReport(sn, "test", t0, t0).Text(&b, l); err != nil || strings.Contains(b.String(), "%!") {
+					t.Error(err, b.String())
+				}
+			}
+		})
+	}
+}
+
+func TestReversalJoins(t *testing.T) {
+	r := newRig(t)
+	r.sale("T0000001", "000001", pan1, "00")
+	r.cn++
+	f := map[int]string{3: "000000", 4: "000000000100", 11: "000001", 39: "98", 41: "T0000001", 60: "22000001000"}
+	r.ev(link.Data, link.ToHost, r.msg("0400", f))
+	f[39] = "00"
+	r.ev(link.Data, link.ToTerminal, r.msg("0410", f))
+	f[11] = "000777"
+	r.ev(link.Data, link.ToHost, r.msg("0400", f))
+	sn := r.s.Snapshot()
+	if len(sn.Transactions) != 2 || sn.Transactions[0].MTI != "0200" || len(sn.Transactions[0].Messages) != 4 || sn.Transactions[0].Arrived != "no" || sn.Transactions[1].Type != "reversal" {
+		for _, x := range sn.Transactions {
+			t.Errorf("%+v", *x)
+		}
+	}
+}
+
+func TestTreeErrors(t *testing.T) {
+	for _, src := range []string{
+		"nodes:\n  - id: a\n    branch: network\n    question: {en: q, zh: q}\n    when: nosuch > 1\n",
+		"nodes:\n  - id: a\n    branch: network\n    question: {en: q, zh: q}\n    when: resets > 1\n    no: gone\n",
+	} {
+		if _, err := parseTree("my.yaml", []byte(src)); err == nil || !strings.Contains(err.Error(), "my.yaml:2:") {
+			t.Errorf("%v", err)
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package diagnostics
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+)
+
+// Report is the verdict in the shape of tillscope.report/v1. Arrays are never null, times are RFC 3339.
+type Report struct {
+	Schema       string              `json:"schema"`
+	Tool         string              `json:"tool"`
+	Started      string              `json:"started"`
+	Ended        string              `json:"ended"`
+	Source       ReportSource        `json:"source"`
+	Lines        []ReportLine        `json:"lines"`
+	Totals       ReportTotals        `json:"totals"`
+	Branches     []ReportBranch      `json:"branches"`
+	Transactions []ReportTransaction `json:"transactions"`
+	Causes       []ReportCause       `json:"causes"`
+	Path         []ReportStep        `json:"path"`
+	Questions    []ReportQuestion    `json:"questions"`
+
+	stages [8]StageCount
+}
+
+// ReportSource describes what was watched.
+type ReportSource struct {
+	Kind      string `json:"kind"`
+	Simulated bool   `json:"simulated"`
+	Describe  string `json:"describe"`
+}
+
+// ReportLatency is in milliseconds.
+type ReportLatency struct {
+	P50 int64 `json:"p50"`
+	P95 int64 `json:"p95"`
+	Max int64 `json:"max"`
+}
+
+// ReportLine is one line.
+type ReportLine struct {
+	ID         int           `json:"id"`
+	Terminal   string        `json:"terminal"`
+	Framing    string        `json:"framing"`
+	Header     string        `json:"header"`
+	Dialect    string        `json:"dialect"`
+	Confidence float64       `json:"confidence"`
+	RunnerUp   string        `json:"runner_up"`
+	Connects   int           `json:"connects"`
+	Resets     int           `json:"resets"`
+	Messages   int           `json:"messages"`
+	Undecoded  int           `json:"undecoded"`
+	Bytes      int64         `json:"bytes"`
+	Latency    ReportLatency `json:"latency_ms"`
+}
+
+// ReportTotals are counts over all lines.
+type ReportTotals struct {
+	Messages  int `json:"messages"`
+	Undecoded int `json:"undecoded"`
+	Dropped   int `json:"dropped"`
+}
+
+// ReportBranch is the status of one branch.
+type ReportBranch struct {
+	ID      string `json:"id"`
+	Status  State  `json:"status"`
+	Because string `json:"because"`
+}
+
+// ReportTransaction is one transaction; cause is null when it has none.
+type ReportTransaction struct {
+	N            int     `json:"n"`
+	Line         int     `json:"line"`
+	Type         string  `json:"type"`
+	MTI          string  `json:"mti"`
+	STAN         string  `json:"stan"`
+	RRN          string  `json:"rrn"`
+	Terminal     string  `json:"terminal"`
+	Amount       int64   `json:"amount_minor"`
+	Currency     string  `json:"currency"`
+	Card         string  `json:"card"`
+	ResponseCode string  `json:"response_code"`
+	Stage        string  `json:"stage"`
+	Arrived      string  `json:"arrived"`
+	Cause        *string `json:"cause"`
+	Evidence     []int   `json:"evidence"`
+}
+
+// ReportRemedy is one thing that someone does.
+type ReportRemedy struct {
+	Who string `json:"who"`
+	Do  string `json:"do"`
+}
+
+// ReportCause is one finding.
+type ReportCause struct {
+	ID           string         `json:"id"`
+	Branch       string         `json:"branch"`
+	Title        string         `json:"title"`
+	Confidence   float64        `json:"confidence"`
+	Transactions int            `json:"transactions"`
+	Amount       int64          `json:"amount_minor"`
+	Evidence     []int          `json:"evidence"`
+	Remedies     []ReportRemedy `json:"remedies"`
+	Prevent      []string       `json:"prevent"`
+}
+
+// ReportStep is one node as walked.
+type ReportStep struct {
+	Node     string `json:"node"`
+	Question string `json:"question"`
+	Answer   string `json:"answer"`
+	By       string `json:"by"`
+	Because  string `json:"because"`
+}
+
+// ReportQuestion is what only a person can answer.
+type ReportQuestion struct {
+	Node     string `json:"node"`
+	Question string `json:"question"`
+}
+
+func list[T any](s []T) []T { return append([]T{}, s...) }
+
+// NewReport renders a snapshot as a report.
+func NewReport(sn *Snapshot, tool string, started, ended time.Time) *Report {
+	r := &Report{Schema: "tillscope.report/v1", Tool: tool, Started: started.Format(time.RFC3339), Ended: ended.Format(time.RFC3339),
+		Source: ReportSource(sn.Source), Totals: ReportTotals(sn.Totals), Lines: []ReportLine{}, Branches: []ReportBranch{},
+		Transactions: []ReportTransaction{}, Causes: []ReportCause{}, Path: []ReportStep{}, Questions: []ReportQuestion{}, stages: sn.Stages}
+	for _, l := range sn.Lines {
+		r.Lines = append(r.Lines, ReportLine{l.ID, l.Address, l.Framing, l.Header, l.Dialect, l.Confidence, l.RunnerUp, l.Connects, l.ResetsTerminal + l.ResetsHost,
+			l.Messages, l.Undecoded, l.Bytes, ReportLatency{l.Latency50.Milliseconds(), l.Latency95.Milliseconds(), l.Worst.Milliseconds()}})
+	}
+	for _, b := range sn.Branches {
+		r.Branches = append(r.Branches, ReportBranch(b))
+	}
+	for _, t := range sn.Transactions {
+		x := ReportTransaction{t.N, t.Line, t.Type, t.MTI, t.STAN, t.RRN, t.Terminal, t.Amount, t.Currency, t.Card, t.ResponseCode, t.Stage, t.Arrived, nil, list(t.Evidence)}
+		if c := t.Cause; c != "" {
+			x.Cause = &c
+		}
+		r.Transactions = append(r.Transactions, x)
+	}
+	for _, c := range sn.Causes {
+		x := ReportCause{c.ID, c.Branch, c.Title, c.Confidence, c.Transactions, c.Amount, list(c.Evidence), []ReportRemedy{}, list(c.Prevent)}
+		for _, m := range c.Remedies {
+			x.Remedies = append(x.Remedies, ReportRemedy(m))
+		}
+		r.Causes = append(r.Causes, x)
+	}
+	for _, p := range sn.Path {
+		r.Path = append(r.Path, ReportStep(p))
+	}
+	for _, q := range sn.Questions {
+		r.Questions = append(r.Questions, ReportQuestion(q))
+	}
+	return r
+}
+
+// JSON writes the report, indented.
+func (r *Report) JSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	return e.Encode(r)
+}

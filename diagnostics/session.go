@@ -1,0 +1,415 @@
+package diagnostics
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"tillscope/assets"
+	"tillscope/link"
+	"tillscope/wire"
+)
+
+// Options say what a session watches and how it speaks.
+type Options struct {
+	Lang      *assets.Lang
+	Info      link.Info
+	Wire      wire.Options
+	TimeScale float64           // how many times faster than life this line runs; 0 is 1
+	Answers   map[string]string // tree questions that a person answered: node to yes, no or unknown
+	RingSize  int               // entries kept; 0 is 20000
+}
+
+// Session turns link events into a diagnosis. All methods are safe from any goroutine.
+type Session struct {
+	mu       sync.Mutex
+	o        Options
+	tree     *tree
+	codes    map[string]Code
+	started  time.Time
+	now      time.Time
+	ended    bool
+	err      string
+	version  uint64
+	cached   *Snapshot
+	ring     []*Entry
+	nextN    int
+	totals   Totals
+	lines    []*lineState
+	byAddr   map[string]*lineState
+	conns    map[uint64]*conn
+	recent   []time.Time
+	ledger   ledger
+	events   []eventSeen
+	foreigns []int
+}
+
+// eventSeen is a connection's fault, kept beyond the ring for the evidence.
+type eventSeen struct {
+	kind     link.Kind
+	dir      link.Dir
+	n, line  int
+	terminal string
+}
+
+type lineState struct {
+	Line
+	dec  *wire.Decoder
+	lats []time.Duration // the latest answers' latencies
+}
+
+type mark struct {
+	from int64
+	at   time.Time
+}
+
+// half is one direction of a connection. Its marks give a held-back message the time at which its first byte passed.
+type half struct {
+	s              *wire.Stream
+	received, used int64
+	marks          []mark
+}
+
+func (h *half) began(n int, now time.Time) time.Time {
+	at := now
+	for i, m := range h.marks {
+		if m.from > h.used {
+			break
+		}
+		at = m.at
+		if i > 0 && i == len(h.marks)-1 {
+			break
+		}
+	}
+	h.used += int64(n)
+	if h.used >= h.received {
+		h.marks, h.used = h.marks[:0], h.received
+	}
+	return at
+}
+
+type conn struct {
+	id       uint64
+	line     *lineState
+	half     [2]half
+	terminal string
+	closed   bool
+	counted  bool
+}
+
+// NewSession loads the tree and the response codes; a mistake in them is an error with file and line.
+func NewSession(o Options) (*Session, error) {
+	if o.Lang == nil {
+		l, err := assets.Language(assets.Languages[0])
+		if err != nil {
+			return nil, err
+		}
+		o.Lang = l
+	}
+	if o.TimeScale <= 0 {
+		o.TimeScale = 1
+	}
+	if o.RingSize <= 0 {
+		o.RingSize = 20000
+	}
+	if _, err := wire.NewDecoder(o.Wire); err != nil {
+		return nil, err
+	}
+	t, codes, err := loadShipped()
+	if err != nil {
+		return nil, err
+	}
+	for node, a := range o.Answers {
+		if err := t.checkAnswer(node, a); err != nil {
+			return nil, err
+		}
+	}
+	return &Session{o: o, tree: t, codes: codes, nextN: 1, version: 1, byAddr: map[string]*lineState{}, conns: map[uint64]*conn{},
+		ledger: newLedger()}, nil
+}
+
+// SetLang changes the language of the snapshots to come.
+func (s *Session) SetLang(l *assets.Lang) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l != nil {
+		s.o.Lang = l
+		s.version++
+	}
+}
+
+// Tick moves the line's clock on when nothing happens, so that silence is noticed.
+func (s *Session) Tick(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.After(s.now) && !s.ended {
+		s.clock(now)
+		s.version++
+	}
+}
+
+// End says that the source has ended, with an error when it failed.
+func (s *Session) End(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := make([]uint64, 0, len(s.conns))
+	for id := range s.conns {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		c := s.conns[id]
+		s.take(c, link.ToHost, append(c.half[0].s.Close(), c.half[1].s.Close()...), s.now)
+	}
+	s.ended = true
+	if err != nil {
+		s.err = err.Error()
+	}
+	s.version++
+}
+
+func (s *Session) clock(at time.Time) {
+	if s.started.IsZero() {
+		s.started = at
+	}
+	if at.After(s.now) {
+		s.now = at
+	}
+}
+
+func hostOnly(addr string) string {
+	if i := strings.LastIndexByte(addr, ':'); i > 0 {
+		return strings.Trim(addr[:i], "[]")
+	}
+	return addr
+}
+
+// Handle takes in one event of the source, in order.
+func (s *Session) Handle(ev link.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.version++
+	s.clock(ev.At)
+	c := s.conn(ev)
+	if c == nil {
+		return
+	}
+	l := c.line
+	h := &c.half[ev.Dir&1]
+	switch ev.Kind {
+	case link.Opened:
+		l.Connects++
+		l.Open++
+		c.counted = true
+	case link.Data:
+		h.marks = append(h.marks, mark{h.received, ev.At})
+		h.received += int64(len(ev.Data))
+		l.Bytes += int64(len(ev.Data))
+		s.take(c, ev.Dir, h.s.Write(ev.Data), ev.At)
+	case link.Gap:
+		h.s.Gap()
+		h.used, h.marks = h.received, h.marks[:0]
+		s.event(c, ev)
+	case link.HalfClose:
+		s.take(c, ev.Dir, h.s.Close(), ev.At)
+	case link.Closed, link.Reset:
+		s.take(c, link.ToHost, append(c.half[0].s.Close(), c.half[1].s.Close()...), ev.At)
+		if ev.Kind == link.Reset {
+			if ev.Dir == link.ToHost {
+				l.ResetsTerminal++
+			} else {
+				l.ResetsHost++
+			}
+			s.event(c, ev)
+		}
+		s.finish(c)
+	case link.Refused:
+		l.Refused++
+		s.event(c, ev)
+		s.finish(c)
+	case link.Unreached:
+		l.Unreach++
+		s.event(c, ev)
+		s.finish(c)
+	}
+}
+
+func (s *Session) finish(c *conn) {
+	if c.counted {
+		c.line.Open--
+	}
+	c.closed = true
+	delete(s.conns, c.id)
+}
+
+func (s *Session) conn(ev link.Event) *conn {
+	if c := s.conns[ev.Conn]; c != nil {
+		return c
+	}
+	addr, host := hostOnly(ev.Terminal), ev.Host
+	key := addr + "|" + host
+	l := s.byAddr[key]
+	if l == nil {
+		dec, err := wire.NewDecoder(s.o.Wire)
+		if err != nil {
+			return nil // checked in NewSession
+		}
+		l = &lineState{Line: Line{ID: len(s.lines) + 1, Address: addr, Host: host}, dec: dec}
+		s.lines = append(s.lines, l)
+		s.byAddr[key] = l
+	}
+	if ev.Kind == link.Closed || ev.Kind == link.HalfClose {
+		return nil // the end of a connection that is gone already
+	}
+	c := &conn{id: ev.Conn, line: l}
+	c.half[0].s, c.half[1].s = l.dec.Stream(true), l.dec.Stream(false)
+	s.conns[ev.Conn] = c
+	return c
+}
+
+func (s *Session) add(e *Entry) *Entry {
+	e.N = s.nextN
+	s.nextN++
+	s.ring = append(s.ring, e)
+	if len(s.ring) >= 2*s.o.RingSize { // amortised: dropping one by one would move the ring each time
+		s.ring = append([]*Entry(nil), s.ring[len(s.ring)-s.o.RingSize:]...)
+	}
+	return e
+}
+
+// change replaces an entry: snapshots hold the old one.
+func (s *Session) change(n int, f func(*Entry)) {
+	if len(s.ring) == 0 || n < s.ring[0].N || n >= s.nextN {
+		return
+	}
+	i := n - s.ring[0].N
+	e := *s.ring[i]
+	f(&e)
+	s.ring[i] = &e
+}
+
+func (s *Session) event(c *conn, ev link.Event) {
+	term := cmp.Or(c.terminal, c.line.Address)
+	e := s.add(&Entry{At: ev.At, Line: c.line.ID, Terminal: term, Dir: ev.Dir, Kind: ev.Kind, Note: ev.Note})
+	if ev.Kind == link.Gap {
+		s.totals.Dropped++
+		return
+	}
+	s.events = append(s.events, eventSeen{ev.Kind, ev.Dir, e.N, c.line.ID, c.terminal})
+}
+
+// isResponse tells the direction of a decoded message by its type: wire may hand over both directions at once.
+func isResponse(mti string) bool { return len(mti) == 4 && (mti[2]-'0')%2 == 1 }
+
+func (s *Session) take(c *conn, dir link.Dir, msgs []*wire.Message, now time.Time) {
+	if len(msgs) == 0 {
+		return
+	}
+	type item struct {
+		m   *wire.Message
+		dir link.Dir
+		at  time.Time
+	}
+	items := make([]item, 0, len(msgs))
+	for _, m := range msgs {
+		d := dir
+		if !m.Undecoded() {
+			d = link.ToHost
+			if isResponse(m.MTI) {
+				d = link.ToTerminal
+			}
+		}
+		items = append(items, item{m, d, c.half[d].began(len(m.Raw()), now)})
+	}
+	sort.SliceStable(items, func(i, j int) bool {
+		if !items[i].at.Equal(items[j].at) {
+			return items[i].at.Before(items[j].at)
+		}
+		return items[i].dir < items[j].dir
+	})
+	for _, it := range items {
+		s.message(c, it.m, it.dir, it.at)
+	}
+}
+
+func (s *Session) message(c *conn, m *wire.Message, dir link.Dir, at time.Time) {
+	l := c.line
+	l.Messages++
+	s.totals.Messages++
+	if m.Undecoded() {
+		l.Undecoded++
+		s.totals.Undecoded++
+	}
+	if m.Foreign != "" {
+		l.Foreign = m.Foreign
+		s.foreigns = append(s.foreigns, s.nextN)
+	}
+	s.recent = append(s.recent, at)
+	if len(s.recent) > 8192 {
+		s.recent = append([]time.Time(nil), s.recent[4096:]...)
+	}
+	if t := strings.TrimSpace(m.Get(41)); t != "" {
+		c.terminal = t
+		if !slices.Contains(l.Terminals, t) {
+			l.Terminals = append(l.Terminals, t)
+		}
+	}
+	e := s.add(&Entry{At: at, Line: l.ID, Terminal: cmp.Or(c.terminal, l.Address), Dir: dir, Kind: link.Data, Msg: m})
+	if m.Undecoded() {
+		return
+	}
+	if lat, ok := s.ledger.take(s, c, e); ok {
+		l.lats = append(l.lats, lat)
+		if len(l.lats) > 2000 {
+			l.lats = append([]time.Duration(nil), l.lats[1000:]...)
+		}
+	}
+}
+
+// Snapshot is what the session knows now. It is built at most once a version.
+func (s *Session) Snapshot() *Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cached != nil && s.cached.Version == s.version {
+		return s.cached
+	}
+	sn := &Snapshot{Version: s.version, Started: s.started, Now: s.now, Ended: s.ended, Err: s.err, Source: s.o.Info, Totals: s.totals}
+	for _, l := range s.lines {
+		v := l.Line
+		v.Terminals = slices.Clone(l.Terminals)
+		d := l.dec.Detection()
+		v.Framing, v.Header, v.Dialect, v.Confidence, v.RunnerUp = d.Framing, d.Header, d.Dialect, d.Confidence, d.RunnerUp
+		v.Foreign = cmp.Or(d.Foreign, v.Foreign)
+		v.Latency50, v.Latency90, v.Latency95, v.Worst = percentiles(l.lats)
+		sn.Lines = append(sn.Lines, v)
+	}
+	ring := s.ring
+	if len(ring) > s.o.RingSize {
+		ring = ring[len(ring)-s.o.RingSize:]
+	}
+	sn.Entries = slices.Clone(ring)
+	sn.FirstEntry = 1
+	if len(ring) > 0 {
+		sn.FirstEntry = ring[0].N
+	}
+	n := 0
+	for i := len(s.recent) - 1; i >= 0 && s.now.Sub(s.recent[i]) <= 10*time.Second; i-- {
+		n++
+	}
+	sn.Rate = float64(n) / 10
+	s.judge(sn)
+	s.cached = sn
+	return sn
+}
+
+func percentiles(l []time.Duration) (p50, p90, p95, worst time.Duration) {
+	if len(l) == 0 {
+		return
+	}
+	l = slices.Clone(l)
+	slices.Sort(l)
+	return l[len(l)/2], l[len(l)*9/10], l[len(l)*95/100], l[len(l)-1]
+}

@@ -1,0 +1,80 @@
+package diagnostics
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"tillscope/assets"
+)
+
+// clean escapes what could steer a terminal: fields come from the line.
+func clean(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
+		}
+	}
+	return b.String()
+}
+
+func money(n int64) string { return fmt.Sprintf("%d.%02d", n/100, n%100) }
+
+// Text writes the report for a person, the verdict first.
+func (r *Report) Text(w io.Writer, lang *assets.Lang) error {
+	var b strings.Builder
+	p := func(format string, a ...any) {
+		for i := range a {
+			if s, ok := a[i].(string); ok {
+				a[i] = clean(s)
+			}
+		}
+		fmt.Fprintf(&b, format+"\n", a...)
+	}
+	verdict := lang.T("report.nofault")
+	if len(r.Causes) > 0 {
+		verdict = lang.T("cause."+r.Causes[0].ID) + " (" + r.Causes[0].ID + ")"
+	}
+	p("%s: %s", lang.T("report.verdict"), verdict)
+	p("%s · %s – %s", r.Source.Describe, r.Started, r.Ended)
+	p("\n%s", lang.T("report.way"))
+	for i, st := range r.stages {
+		p("  %s: %d (%s)", lang.T("stage."+Stages[i]), st.Count, lang.T("state."+string(st.State)))
+	}
+	p("\n%s", lang.T("report.causes"))
+	for _, c := range r.Causes {
+		p("  %s", lang.T("report.cause", lang.T("cause."+c.ID), 100*c.Confidence, c.Transactions, money(c.Amount)))
+		rem, prevent := adviceFor(c.ID, lang.ID)
+		for _, m := range rem {
+			p("    - %s: %s", lang.T("who."+m.Who), m.Do)
+		}
+		for _, v := range prevent {
+			p("    - %s: %s", lang.T("report.prevent"), v)
+		}
+	}
+	p("\n%s", lang.T("report.branches"))
+	for _, x := range r.Branches {
+		p("  %s: %s, %s", lang.T("branch."+x.ID), lang.T("state."+string(x.Status)), x.Because)
+	}
+	p("\n%s", lang.T("report.transactions"))
+	for _, t := range r.Transactions {
+		if t.Arrived == "no" {
+			cause := "-"
+			if t.Cause != nil {
+				cause = lang.T("cause." + *t.Cause)
+			}
+			p("  #%d %s %s %s %s %s %s", t.N, t.Type, t.Terminal, t.STAN, money(t.Amount), t.ResponseCode, cause)
+		}
+	}
+	p("\n%s", lang.T("report.lines"))
+	for _, l := range r.Lines {
+		p("  %s", lang.T("report.line", l.Terminal, l.Framing, l.Header, l.Dialect, l.Connects, l.Resets, l.Messages))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
