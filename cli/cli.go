@@ -26,6 +26,9 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func Main() int {
 	root := newRoot()
 	err := root.Execute()
+	if errors.Is(err, errFault) {
+		return exitFault
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -53,6 +56,6 @@ func newRoot() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(decodeCommand())
+	root.AddCommand(decodeCommand(), openCommand(), tapCommand())
 	return root
 }
