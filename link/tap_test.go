@@ -15,8 +15,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// rig runs a tap in front of serve and gives its address and what it saw once stopped.
-func rig(t *testing.T, serve func(*net.TCPConn)) (addr string, stop func() []Event) {
+// rig runs a tap in front of serve and gives its address. stop waits for an event of the kind that ends the story, ends
+// the tap and gives what it saw.
+func rig(t *testing.T, serve func(*net.TCPConn)) (addr string, stop func(last Kind) []Event) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -42,12 +43,24 @@ func rig(t *testing.T, serve func(*net.TCPConn)) (addr string, stop func() []Eve
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var seen []Event
+	kinds := make(chan Kind, 1<<16)
 	wg.Go(func() {
-		if err := tap.Run(ctx, func(ev Event) { seen = append(seen, ev) }); err != nil {
+		if err := tap.Run(ctx, func(ev Event) { seen = append(seen, ev); kinds <- ev.Kind }); err != nil {
 			t.Error(err)
 		}
 	})
-	return tap.Addr().String(), func() []Event {
+	return tap.Addr().String(), func(last Kind) []Event {
+		for giveUp := time.After(20 * time.Second); ; {
+			select {
+			case k := <-kinds:
+				if k != last {
+					continue
+				}
+			case <-giveUp:
+				t.Error("the event that ends the story never came")
+			}
+			break
+		}
 		cancel()
 		l.Close()
 		wg.Wait()
@@ -99,7 +112,7 @@ func TestTapCarriesEveryByteOverHalfClose(t *testing.T) {
 	if err != nil || !bytes.Equal(back, append([]byte("got "), sent...)) {
 		t.Fatalf("%d bytes came back, err %v", len(back), err)
 	}
-	evs := stop()
+	evs := stop(Closed)
 	if !bytes.Equal(gather(evs, ToHost), sent) || !bytes.Equal(gather(evs, ToTerminal), back) {
 		t.Error("the copies differ from what was relayed")
 	}
@@ -119,7 +132,7 @@ func TestTapPassesAResetOnAndNamesItsSide(t *testing.T) {
 		t.Errorf("the terminal saw %v, not a reset", err)
 	}
 	c.Close()
-	if evs := stop(); count(evs, Reset, ToTerminal) != 1 || count(evs, Reset, ToHost) != 0 {
+	if evs := stop(Reset); count(evs, Reset, ToTerminal) != 1 || count(evs, Reset, ToHost) != 0 {
 		t.Errorf("events %v", evs)
 	}
 }
@@ -134,7 +147,7 @@ func TestTapResetsATerminalWhoseHostRefuses(t *testing.T) {
 		}
 		c.Close()
 	}
-	if evs := stop(); count(evs, Refused, ToTerminal) != 1 {
+	if evs := stop(Refused); count(evs, Refused, ToTerminal) != 1 {
 		t.Errorf("events %v", evs)
 	}
 }
