@@ -104,7 +104,7 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 	floor := time.Duration(float64(time.Second) / s.o.TimeScale)
 	for _, x := range s.ledger.waits {
 		p := max(3*sn.Lines[x.conn.line.ID-1].Latency90, floor)
-		if x.unanswered(sn.Now, p) || s.ended && !x.answered {
+		if x.unanswered(sn.Now, p) {
 			ev.Unanswered++
 			prove("unanswered", x.n)
 			if x.txn != nil && !x.reversal {

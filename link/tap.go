@@ -157,7 +157,8 @@ func (t *Tap) relay(ctx context.Context, terminal *net.TCPConn) {
 	both.Wait()
 	terminal.Close()
 	host.Close()
-	if !reset.Load() {
+	// When the tap itself ends, what it cuts off is no event of the line.
+	if !reset.Load() && ctx.Err() == nil {
 		tell(Closed, ToHost, "", 0)
 	}
 }
