@@ -41,6 +41,7 @@ func Main() int {
 }
 
 func newRoot() *cobra.Command {
+	var s store
 	root := &cobra.Command{
 		Use:           "tillscope",
 		Short:         "Find out why the card was taken and the money did not arrive",
@@ -53,9 +54,10 @@ func newRoot() *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE: func(c *cobra.Command, _ []string) error { return s.play(c, showcase) },
 	}
+	s.flags(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(decodeCommand(), openCommand(), tapCommand())
+	root.AddCommand(simCommand(), tapCommand(), openCommand(), decodeCommand())
 	return root
 }

@@ -40,7 +40,7 @@ type watch struct {
 
 func (w *watch) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&w.report, "report", "text", "the report's form: json or text")
+	f.StringVar(&w.report, "report", "", "no screen: watch, then print the report in this form: json or text")
 	f.DurationVar(&w.length, "for", 0, "how long to watch, as in 30s (default: until the source ends or Ctrl-C)")
 	f.StringVar(&w.out, "out", "", "write the report to this file instead of standard output")
 	f.BoolVar(&w.force, "force", false, "let --out overwrite a file")
@@ -69,7 +69,7 @@ func defaultLanguage() string {
 // check finds mistakes in the flags before anything is opened.
 func (w *watch) check() (*assets.Lang, map[string]string, error) {
 	switch w.report {
-	case "json", "text":
+	case "", "json", "text":
 	default:
 		return nil, nil, usagef("no report %q: choose json or text", w.report)
 	}
@@ -100,7 +100,7 @@ func (w *watch) check() (*assets.Lang, map[string]string, error) {
 }
 
 // run watches a source until it ends and writes the report. open is called once the flags are known to be right.
-func (w *watch) run(c *cobra.Command, live bool, open func() (link.Source, error)) error {
+func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 	lang, answers, err := w.check()
 	if err != nil {
 		return err
@@ -120,6 +120,7 @@ func (w *watch) run(c *cobra.Command, live bool, open func() (link.Source, error
 		defer cancel()
 	}
 	started := time.Now()
+	live := source.Info().Kind != "file"
 	if live {
 		fmt.Fprintf(c.ErrOrStderr(), "watching %s; end with Ctrl-C\n", source.Info().Describe)
 		go func() {
@@ -184,7 +185,7 @@ func openCommand() *cobra.Command {
 		Short: "Read a capture (pcap or pcapng) and report",
 		Args:  exactly(1, "the capture to open, or - for standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return w.run(c, false, func() (link.Source, error) { return link.OpenFile(args[0]) })
+			return w.run(c, func() (link.Source, error) { return link.OpenFile(args[0]) })
 		},
 	}
 	w.flags(c)
@@ -198,7 +199,7 @@ func tapCommand() *cobra.Command {
 		Short: "Stand between a live terminal and its host, over TCP",
 		Args:  exactly(2, "the address to listen on and the host's address"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return w.run(c, true, func() (link.Source, error) { return link.NewTap(args[0], args[1]) })
+			return w.run(c, func() (link.Source, error) { return link.NewTap(args[0], args[1]) })
 		},
 	}
 	w.flags(c)

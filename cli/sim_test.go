@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tillscope/assets"
+	"tillscope/diagnostics"
+	"tillscope/sim"
+	"tillscope/wire"
+)
+
+// causesOf plays a scenario and returns what the report says is wrong.
+func causesOf(t *testing.T, args ...string) (ids []string, evidence int) {
+	t.Helper()
+	out, err := run(t, "", append([]string{"sim", "--report", "json", "--speed", "40", "--for", "1200ms"}, args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r diagnostics.Report
+	_, body, _ := strings.Cut(out, "\n") // the first line is the notice that it watches
+	if err := json.Unmarshal([]byte(body), &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range r.Causes {
+		if c.ID != "bank.clearing-pending" {
+			ids = append(ids, c.ID)
+			evidence += len(c.Evidence)
+		}
+	}
+	return ids, evidence
+}
+
+func TestEachScenarioIsNamedFromItsBytes(t *testing.T) {
+	for _, sc := range sim.Scenarios() {
+		t.Run(sc.ID, func(t *testing.T) {
+			t.Parallel()
+			ids, evidence := causesOf(t, sc.ID, "--seed", "3")
+			if sc.ID == "healthy" {
+				if len(ids) > 0 {
+					t.Errorf("a healthy store is accused of %v", ids)
+				}
+				return
+			}
+			if len(ids) == 0 || ids[0] != sc.ID || evidence == 0 {
+				t.Errorf("found %v with %d messages of evidence", ids, evidence)
+			}
+			for _, id := range ids[min(1, len(ids)):] {
+				t.Errorf("%s is accused too", id)
+			}
+		})
+	}
+}
+
+func TestUnknownScenarioIsAUsageError(t *testing.T) {
+	if _, err := run(t, "", "sim", "nonsense", "--report", "json"); err == nil || !strings.Contains(err.Error(), "bank.maintenance") {
+		t.Errorf("the error does not name the scenarios: %v", err)
+	}
+}
+
+// forms is every way in which a secret could stand in an output.
+func forms(secret []byte) [][]byte {
+	upper, lower := strings.ToUpper(hex.EncodeToString(secret)), hex.EncodeToString(secret)
+	out := [][]byte{secret, []byte(upper), []byte(lower)}
+	text := strings.ReplaceAll(string(secret), "=", "D")
+	for _, packed := range []string{text, "0" + text} {
+		if b, err := hex.DecodeString(packed + strings.Repeat("0", len(packed)%2)); err == nil {
+			out = append(out, b[1:len(b)-1], []byte(text[2:len(text)-2]))
+		}
+	}
+	return out
+}
+
+func leaks(out []byte, secrets [][]byte) bool {
+	plain := bytes.ReplaceAll(bytes.ReplaceAll(out, []byte(" "), nil), []byte("\n"), nil)
+	return slices.ContainsFunc(secrets, func(s []byte) bool {
+		return slices.ContainsFunc(forms(s), func(f []byte) bool { return bytes.Contains(out, f) || bytes.Contains(plain, f) })
+	})
+}
+
+func TestNoCardDataInAnyOutput(t *testing.T) {
+	lang, err := assets.Language("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := sim.New(sim.Options{Scenario: "network.unstable", Seed: 5, Speed: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := diagnostics.NewSession(diagnostics.Options{Lang: lang, Info: store.Info(), TimeScale: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
+	defer cancel()
+	if err := store.Run(ctx, session.Handle); err != nil {
+		t.Fatal(err)
+	}
+	session.End(nil)
+	snapshot := session.Snapshot()
+	secrets := store.Secrets()
+	if len(snapshot.Entries) < 40 || len(secrets) < 40 {
+		t.Fatalf("%d rows and %d secrets are too few to prove anything", len(snapshot.Entries), len(secrets))
+	}
+	var out bytes.Buffer
+	report := diagnostics.NewReport(snapshot, "test", time.Now(), time.Now())
+	if err := report.JSON(&out); err != nil {
+		t.Fatal(err)
+	}
+	if err := report.Text(&out, lang); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range snapshot.Entries {
+		if e.Msg == nil {
+			continue
+		}
+		out.WriteString(e.Msg.Raw())
+		for _, f := range append(e.Msg.Fields(), e.Msg.HeaderParts()...) {
+			out.WriteString(f.Value + "\n")
+		}
+		if err := writeDecode(&out, e.Msg, wire.Detection{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if leaks(out.Bytes(), secrets) {
+		t.Error("card data of the simulated store stands in an output")
+	}
+	if !leaks(append(out.Bytes(), secrets[0]...), secrets) || !leaks(append(out.Bytes(), hex.EncodeToString(secrets[len(secrets)-1])...), secrets) {
+		t.Error("the search would not find card data")
+	}
+}
