@@ -41,8 +41,15 @@ var load = sync.OnceValues(func() (map[string]*Lang, error) {
 			if err != nil {
 				return nil, err
 			}
-			if err := yaml.Unmarshal(b, &l.texts); err != nil {
+			texts := map[string]string{}
+			if err := yaml.Unmarshal(b, &texts); err != nil {
 				return nil, fmt.Errorf("%s/%s: %w", dir, f.Name(), err)
+			}
+			for key, text := range texts {
+				if _, twice := l.texts[key]; twice {
+					return nil, fmt.Errorf("%s/%s: %s has a text in another file already", dir, f.Name(), key)
+				}
+				l.texts[key] = text
 			}
 		}
 		langs[id] = l
@@ -75,6 +82,19 @@ func (l *Lang) T(key string, args ...any) string {
 		}
 	}
 	return key
+}
+
+// N is T for a text about n things: the text of key.one when n is one and the language tells one from many.
+func (l *Lang) N(key string, n int, args ...any) string {
+	for at := l; n == 1 && at != nil; at = at.fallback {
+		if at.Has(key + ".one") {
+			return l.T(key+".one", args...)
+		}
+		if at.Has(key) {
+			break
+		}
+	}
+	return l.T(key, args...)
 }
 
 // Has says whether the language itself has a text for key.

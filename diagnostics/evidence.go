@@ -39,6 +39,9 @@ type Evidence struct {
 	Reversed          int     `expr:"reversed"`
 	SignOnRefused     int     `expr:"signon_refused"`
 	Pending           int     `expr:"pending"`
+	Cards             int     `expr:"cards"`    // requests with a card in the reader
+	Chip              int     `expr:"chip"`     // of these, read by chip, with contact or without
+	Fallback          int     `expr:"fallback"` // of these, stripe after the chip failed (F60.5 = 2)
 }
 
 // txEvidence is what an `explains` condition can name: one transaction.
@@ -113,6 +116,7 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 		}
 	}
 	issuers, maintBINs, faultBINs, maintTerms := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	ev.Cards, ev.Chip, ev.Fallback = s.ledger.cards, s.ledger.chip, s.ledger.fallback
 	for _, t := range s.ledger.txns {
 		if t.bin != "" {
 			issuers[t.bin] = true

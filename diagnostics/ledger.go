@@ -38,6 +38,10 @@ func approvedCode(c string) bool {
 	return false
 }
 
+// ReversalAccepted says whether a response code to a reversal (0410) means that nothing is booked any more: done, no
+// original found, or no such transaction to undo. Terminals drop their stored reversal on these.
+func ReversalAccepted(code string) bool { return code == "00" || code == "25" || code == "12" }
+
 func (t *txn) approved() bool { return t.answered && approvedCode(t.ResponseCode) }
 func (t *txn) reversed() bool { return t.reversalN > 0 && !t.revRefused }
 
@@ -60,6 +64,7 @@ type ledger struct {
 	byStan                       map[string][]*txn // terminal and STAN
 	toClose                      map[string][]*txn // approved and not settled yet, by terminal
 	requests, responses, orphans int
+	cards, chip, fallback        int
 }
 
 func newLedger() ledger {
@@ -225,6 +230,8 @@ func (l *ledger) request(s *Session, c *conn, e *Entry, key, stan, term string) 
 		t.req = x
 		if x.reversal {
 			t.reversalN = e.N
+		} else {
+			l.entryMode(m.Get(22), m.Get(60))
 		}
 		l.txns = append(l.txns, t)
 		k := term + "|" + stan
@@ -233,6 +240,20 @@ func (l *ledger) request(s *Session, c *conn, e *Entry, key, stan, term string) 
 	x.txn = t
 	t.Messages = append(t.Messages, e.N)
 	s.change(e.N, func(q *Entry) { q.Txn = t.N })
+}
+
+// entryMode counts how cards were read. A fallback is a stripe (02) although F60.5 says that the chip was tried and failed.
+func (l *ledger) entryMode(f22, f60 string) {
+	switch mode := sub(f22, 0, 2); mode {
+	case "05", "07", "95", "98":
+		l.cards++
+		l.chip++
+	case "02", "90", "91":
+		l.cards++
+		if mode == "02" && sub(f60, 12, 1) == "2" {
+			l.fallback++
+		}
+	}
 }
 
 // find is the newest transaction that a reversal can mean: amounts must agree when both name one.
@@ -253,7 +274,7 @@ func (l *ledger) answer(x *exchange, e *Entry) {
 	t.Messages = append(t.Messages, e.N)
 	code := strings.ToUpper(strings.TrimSpace(m.Get(39)))
 	if x.reversal {
-		t.revRefused = code != "" && code != "00" && code != "25" && code != "12"
+		t.revRefused = code != "" && !ReversalAccepted(code)
 		if t.Type != "reversal" {
 			return
 		}

@@ -10,8 +10,8 @@ import (
 	"tillscope/assets"
 )
 
-// clean escapes what could steer a terminal: fields come from the line.
-func clean(s string) string {
+// Clean escapes what could steer a terminal: fields come from the line.
+func Clean(s string) string {
 	var b strings.Builder
 	for _, r := range s {
 		if unicode.IsPrint(r) {
@@ -31,7 +31,7 @@ func (r *Report) Text(w io.Writer, lang *assets.Lang) error {
 	p := func(format string, a ...any) {
 		for i := range a {
 			if s, ok := a[i].(string); ok {
-				a[i] = clean(s)
+				a[i] = Clean(s)
 			}
 		}
 		fmt.Fprintf(&b, format+"\n", a...)

@@ -176,13 +176,37 @@ func (s *Session) branches(sn *Snapshot, ev *evidence) {
 			by[s.codes[t.ResponseCode].Branch]++
 		}
 	}
-	args := map[string][]any{
-		"hardware": {by["hardware"] + ev.KeysStuck, ev.Terminals},
-		"network":  {ev.Connects, ev.Refused, ev.Unreached, ev.Resets, ev.Unanswered, ev.Requests}, "data": {ev.Undecoded, ev.Messages},
-		"operation": {ev.ConfigTerminals, ev.Terminals, ev.SignOnRefused}, "bank": {by["bank"], ev.Answers},
-		"balance": {by["balance"], ev.Answers}, "risk": {by["risk"], ev.Answers}}
+	network := []string{}
+	tell := func(key string, n int, args ...any) {
+		if n > 0 {
+			network = append(network, lang.N("because.network."+key, n, append([]any{n}, args...)...))
+		}
+	}
+	tell("resets", ev.Resets)
+	tell("refused", ev.Refused)
+	tell("unreached", ev.Unreached)
+	tell("unanswered", ev.Unanswered, ev.Requests)
+	if len(network) == 0 {
+		network = append(network, lang.T("because.network", ev.Connects))
+	}
+	hardware := lang.T("because.hardware", ev.Chip, ev.Cards)
+	switch {
+	case ev.KeysStuck > 0:
+		hardware = lang.T("because.hardware.keys", ev.KeysStuck)
+	case ev.Fallback > 0:
+		hardware = lang.T("because.hardware.fallback", ev.Chip, ev.Cards, ev.Fallback)
+	}
+	because := map[string]string{
+		"hardware":  hardware,
+		"network":   strings.Join(network, ", "),
+		"data":      lang.T("because.data", ev.Messages-ev.Undecoded, ev.Messages),
+		"operation": lang.N("because.operation", ev.Terminals, ev.Terminals, max(ev.ConfigTerminals, ev.SignOnRefused)),
+		"bank":      lang.T("because.bank", by["bank"], ev.Answers),
+		"balance":   lang.T("because.balance", by["balance"], ev.Answers),
+		"risk":      lang.T("because.risk", by["risk"], ev.Answers),
+	}
 	for i, id := range BranchIDs {
-		b := Branch{ID: id, Status: OK, Because: lang.T("because."+id, args[id]...)}
+		b := Branch{ID: id, Status: OK, Because: because[id]}
 		seen := ev.Answers
 		switch id {
 		case "network":
@@ -190,15 +214,13 @@ func (s *Session) branches(sn *Snapshot, ev *evidence) {
 		case "data":
 			seen = ev.Messages
 		case "hardware":
-			seen = 0 // the wire never proves good hardware
+			seen = ev.Cards // chips that were read prove a reader; nothing else on the line proves hardware
 		}
 		if seen == 0 {
 			b.Status = Unknown
-			if id != "hardware" {
-				b.Because = lang.T("because.none")
-			}
+			b.Because = lang.T("because.none")
 		}
-		if id == "network" && ev.Resets+ev.Refused+ev.Unreached+ev.Unanswered > 0 || id == "data" && ev.Undecoded > 0 || by[id] > 0 {
+		if id == "network" && ev.Resets+ev.Refused+ev.Unreached+ev.Unanswered > 0 || id == "data" && ev.Undecoded > 0 || id == "hardware" && ev.Fallback > 0 || by[id] > 0 {
 			b.Status = Warn
 		}
 		for _, c := range sn.Causes {
