@@ -1,0 +1,85 @@
+package tui
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"tillscope/diagnostics"
+)
+
+// headerRow says what is watched and whether the screen moves.
+func (m *Model) headerRow(w int) string {
+	sn := m.snap
+	var dialects []string
+	terminals := 0
+	for _, l := range sn.Lines {
+		terminals += len(l.Terminals)
+		if d := cmp.Or(l.Foreign, l.Dialect); d != "" && !slices.Contains(dialects, d) {
+			dialects = append(dialects, d)
+		}
+	}
+	sep := " " + m.look.dot + " "
+	left := m.look.p(strong, " tillscope  ") + m.look.p(accent, m.t("source."+sn.Source.Kind))
+	if len(dialects) > 0 && w >= 80 {
+		left += sep + strings.Join(dialects, "/")
+	}
+	left += sep + m.lang.N("head.terminals", terminals, terminals) + sep + m.t("head.messages", sn.Totals.Messages)
+	if !sn.Ended && w >= 80 {
+		left += sep + m.t("head.rate", sn.Rate)
+	}
+	if n := sn.Totals.Undecoded; n > 0 {
+		left += sep + m.look.p(warn, m.look.state[diagnostics.Warn]+" "+m.t("head.undecoded", n))
+	}
+	if n := sn.Totals.Dropped; n > 0 {
+		left += sep + m.look.p(warn, m.look.state[diagnostics.Warn]+" "+m.t("head.dropped", n))
+	}
+	if !sn.Source.Simulated && w >= 100 {
+		left += sep + m.look.p(dim, diagnostics.Clean(sn.Source.Describe))
+	}
+	state, t := m.t("head.following"), good
+	fresh := m.traffic().fresh(m)
+	switch {
+	case m.frozen:
+		state, t = m.t("head.frozen", m.missed()), warn
+	case !m.traffic().follow && fresh > 0:
+		state, t = m.t("head.new", fresh), warn
+	case !m.traffic().follow:
+		state, t = m.t("head.browsing"), plain
+	case sn.Err != "":
+		state, t = m.t("head.failed"), bad
+	case sn.Ended:
+		state, t = m.t("head.ended"), plain
+	}
+	clock := ""
+	if !sn.Now.IsZero() {
+		clock = "  " + sn.Now.Local().Format("15:04:05")
+	}
+	return m.look.ends(left, "  "+m.look.p(t, state)+clock+" ", w)
+}
+
+// footerRow says what can be pressed now; while a filter is typed, it is the input line.
+func (m *Model) footerRow(w int) string {
+	switch {
+	case m.typing:
+		return m.look.fit(m.input.View()+"  "+m.look.p(dim, m.traffic().matches(m)), w)
+	case m.notice != "":
+		return m.look.fit(" "+m.look.p(warn, m.notice), w)
+	}
+	right := ""
+	if f := m.traffic().filter; f != "" {
+		right = m.look.p(warn, "/"+diagnostics.Clean(f)+" ") + m.look.p(dim, m.traffic().matches(m)) + " "
+	}
+	left, room := "", w-width(right)
+	for _, a := range actions {
+		if !a.hint || a.why(m) != "" {
+			continue
+		}
+		s := " " + m.look.p(accent, a.keys[0]) + " " + m.t("hint."+a.id) + " "
+		if n := width(s); n <= room { // whole or not at all
+			room -= n
+			left += s
+		}
+	}
+	return m.look.ends(left, right, w)
+}

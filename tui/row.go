@@ -1,0 +1,201 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"tillscope/assets"
+	"tillscope/diagnostics"
+	"tillscope/link"
+)
+
+func width(s string) int { return ansi.StringWidth(s) }
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// part is a piece of a row and what it means.
+type part struct {
+	token
+	text string
+}
+
+// row is one line of traffic: what happened, and at the right end how long it took.
+type row struct {
+	parts []part
+	right string
+}
+
+// text is the row without its looks, for filters and for output that is no terminal.
+func (r row) text() string {
+	var b strings.Builder
+	for _, p := range r.parts {
+		b.WriteString(p.text)
+	}
+	if r.right != "" {
+		b.WriteString("  " + r.right)
+	}
+	return strings.TrimRight(b.String(), " ")
+}
+
+// paint draws the row on w cells. The selected one is marked over its whole width.
+func (r row) paint(l *look, w int, current bool) string {
+	if current {
+		s := r.text()
+		if r.right != "" {
+			s = l.ends(strings.TrimSuffix(s, "  "+r.right), " "+r.right, w)
+		}
+		return l.p(selected, l.fit(s, w))
+	}
+	var b strings.Builder
+	for _, p := range r.parts {
+		b.WriteString(l.p(p.token, p.text))
+	}
+	if r.right == "" {
+		return l.fit(b.String(), w)
+	}
+	return l.ends(b.String(), " "+l.p(dim, r.right), w)
+}
+
+// writer turns entries into rows. It serves the screen and the line-oriented output alike.
+type writer struct {
+	lang  *assets.Lang
+	look  *look
+	codes map[string]diagnostics.Code
+}
+
+// names gives every terminal of a snapshot its short name: T1, T2, in the order in which they were seen; a line whose
+// terminal has not said its name is L1, L2.
+func names(sn *diagnostics.Snapshot) map[string]string {
+	out := map[string]string{}
+	for _, l := range sn.Lines {
+		out[l.Address] = "L" + itoa(l.ID)
+	}
+	n := 0
+	for _, l := range sn.Lines {
+		for _, t := range l.Terminals {
+			if _, known := out[t]; !known {
+				n++
+				out[t] = "T" + itoa(n)
+			}
+		}
+	}
+	return out
+}
+
+// row describes an entry. txn is its transaction, or nil. Narrow rows leave out what the message pane shows anyway.
+func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name string, narrow bool) row {
+	stamp := e.At.Local().Format("15:04:05.000")
+	if narrow {
+		stamp = stamp[:8]
+	}
+	arrow := wr.look.toHost
+	if e.Dir == link.ToTerminal {
+		arrow = wr.look.toTerm
+	}
+	r := row{parts: []part{{dim, stamp + " "}, {plain, wr.look.fit(name, 3) + " "}, {dim, arrow + " "}}}
+	add := func(t token, s string) { r.parts = append(r.parts, part{t, s}) }
+	m := e.Msg
+	switch {
+	case m == nil:
+		add(warn, wr.look.state[diagnostics.Warn]+" "+wr.event(e))
+	case m.Foreign != "":
+		add(bad, wr.look.state[diagnostics.Fail]+" "+wr.lang.T("row.foreign", m.Foreign, len(m.Raw())))
+	case m.Undecoded():
+		add(bad, wr.look.state[diagnostics.Fail]+" "+wr.lang.T("row.undecoded", len(m.Raw())))
+	case e.Dir == link.ToHost:
+		add(strong, m.MTI+" ")
+		kind := "reversal"
+		if m.MTI[1] != '4' && txn != nil {
+			kind = txn.Type
+		}
+		add(plain, wr.look.fit(wr.lang.T("type."+kind), 14)+" ")
+		sum := ""
+		if m.Has(4) {
+			sum = money(m.Get(4), m.Get(49))
+		}
+		add(plain, wr.look.flushRight(diagnostics.Clean(sum), 11)+"  ")
+		add(dim, diagnostics.Clean(m.Get(11)))
+		if code := strings.TrimSpace(m.Get(39)); code != "" {
+			add(plain, "  "+wr.lang.T("row.reason", diagnostics.Clean(code)))
+		}
+	default:
+		add(strong, m.MTI+" ")
+		code := diagnostics.Clean(strings.TrimSpace(m.Get(39)))
+		state := diagnostics.Warn
+		c, known := wr.codes[code]
+		switch {
+		case known && (c.Money == "yes" || c.Money == "part") || m.MTI[1] == '4' && diagnostics.ReversalAccepted(code):
+			state = diagnostics.OK
+		case code == "":
+			state = diagnostics.Unknown
+		}
+		meaning := wr.lang.T("row.code-unknown")
+		if known {
+			meaning = c.EN
+			if wr.lang.ID == "zh" {
+				meaning = c.ZH
+			}
+		} else if code == "" {
+			meaning = wr.lang.T("row.code-none")
+		}
+		add(tokenOf(state), wr.look.state[state]+" "+code+" ")
+		add(plain, meaning)
+		if e.Latency > 0 {
+			r.right = millis(e.Latency)
+		}
+	}
+	if m != nil && !m.Undecoded() && m.Stop != nil {
+		add(bad, " "+wr.look.state[diagnostics.Fail]+" "+wr.lang.T("row.stopped", m.Stop.Field))
+	}
+	return r
+}
+
+// event describes what happened to a connection.
+func (wr *writer) event(e *diagnostics.Entry) string {
+	side := "terminal"
+	if e.Dir == link.ToTerminal {
+		side = "host"
+	}
+	switch e.Kind {
+	case link.Reset:
+		return wr.lang.T("event.reset." + side)
+	case link.Refused:
+		return wr.lang.T("event.refused")
+	case link.Unreached:
+		return wr.lang.T("event.unreached")
+	case link.Gap:
+		return wr.lang.T("event.gap")
+	}
+	return diagnostics.Clean(e.Note)
+}
+
+// money writes an amount in minor units with its currency: ¥128.00 for yuan, else the ISO 4217 number before it. What is
+// no number stays as it came.
+func money(minor, currency string) string {
+	n, err := strconv.ParseInt(minor, 10, 64)
+	if err != nil {
+		return minor
+	}
+	sign := "¥"
+	switch currency {
+	case "156", "":
+	case "840":
+		sign = "$"
+	case "978":
+		sign = "€"
+	default:
+		sign = currency + " "
+	}
+	return sign + strconv.FormatInt(n/100, 10) + "." + strconv.FormatInt(n%100+100, 10)[1:]
+}
+
+// millis writes a latency with a unit that suits its size.
+func millis(d time.Duration) string {
+	if d >= 10*time.Second {
+		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
+	}
+	return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
+}

@@ -1,0 +1,325 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/exp/golden"
+	"github.com/moov-io/iso8583"
+
+	"tillscope/assets"
+	"tillscope/diagnostics"
+	"tillscope/link"
+	"tillscope/wire"
+)
+
+// testPAN was never issued.
+const testPAN = "6224240000000007"
+
+// story is a session with a fixed line: a sign-on, an approved sale, a sale without money behind it, a reset, its
+// reversal, bytes that are no message, and a response text that tries to steer the terminal.
+func story(t testing.TB, lang string) *diagnostics.Session {
+	t.Helper()
+	l, err := assets.Language(lang)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := diagnostics.NewSession(diagnostics.Options{Lang: l, Info: link.Info{Kind: "tap", Describe: "0.0.0.0:8583 -> 192.0.2.7:8583"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 24, 12, 4, 29, 0, time.Local)
+	conn := uint64(0)
+	ev := func(kind link.Kind, dir link.Dir, data []byte) {
+		at = at.Add(38 * time.Millisecond)
+		s.Handle(link.Event{At: at, Conn: conn, Terminal: "192.0.2.31:40001", Host: "192.0.2.7:8583", Kind: kind, Dir: dir, Data: data})
+	}
+	exchange := func(stan, code string, request, answer map[int]string) {
+		conn++
+		ev(link.Opened, link.ToHost, nil)
+		base := map[int]string{3: "000000", 4: "000000012800", 11: stan, 41: "10010001", 42: "898310054110001", 49: "156"}
+		mti := request[0]
+		for k, v := range base {
+			if mti != "0800" || k == 11 || k > 40 {
+				request[k] = v
+			}
+		}
+		ev(link.Data, link.ToHost, frame(t, request))
+		if code == "" {
+			ev(link.Reset, link.ToTerminal, nil)
+			return
+		}
+		answer[0], answer[11], answer[39], answer[41], answer[42] = mti[:2]+"10", stan, code, "10010001", "898310054110001"
+		ev(link.Data, link.ToTerminal, frame(t, answer))
+		ev(link.Closed, link.ToHost, nil)
+	}
+	sale := func() map[int]string { return map[int]string{0: "0200", 2: testPAN, 22: "051", 60: "2200000100050"} }
+	exchange("000001", "00", map[int]string{0: "0800", 60: "00000001003"}, map[int]string{37: "000000000001"})
+	exchange("000002", "00", sale(), map[int]string{37: "000000000002", 38: "123456"})
+	exchange("000003", "51", sale(), map[int]string{37: "000000000003", 63: "CUP\x1b[31m\x1b]0;owned\x07@@@@"})
+	exchange("000004", "", sale(), nil)
+	exchange("000005", "", sale(), nil)
+	exchange("000004", "00", map[int]string{0: "0400", 2: testPAN, 22: "051", 39: "98", 60: "2200000100050"}, map[int]string{37: "000000000004"})
+	conn++
+	ev(link.Opened, link.ToHost, nil)
+	ev(link.Data, link.ToHost, []byte("\x1b[2Jhello, this is no message at all\r\n"))
+	ev(link.Closed, link.ToHost, nil)
+	return s
+}
+
+// frame packs a message with TPDU and header.
+func frame(t testing.TB, fields map[int]string) []byte {
+	t.Helper()
+	spec, err := wire.Spec("cup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := iso8583.NewMessage(spec)
+	for n, v := range fields {
+		if n == 0 {
+			m.MTI(v)
+		} else if err := m.Field(n, v); err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	body, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	body = bytes.ReplaceAll(body, []byte("@@@@"), []byte("\xd3\xe0\xb6\xee")) // GB18030, which the codec does not pack
+	out := []byte{0, byte(11 + len(body)), 0x60, 0, 3, 0, 0, 0x60, 0x31, 0, 0x31, 0x10, 1}
+	return append(out, body...)
+}
+
+func newTest(t testing.TB, lang string, w, h int) *Model {
+	t.Helper()
+	l, err := assets.Language(lang)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := newModel(Options{Session: story(t, lang), Lang: l})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Update(tea.WindowSizeMsg{Width: w, Height: h})
+	return m
+}
+
+// keys presses keys by name; what is not a name is typed.
+func keys(m *Model, names ...string) {
+	special := map[string]rune{"tab": tea.KeyTab, "enter": tea.KeyEnter, "esc": tea.KeyEscape, "up": tea.KeyUp, "down": tea.KeyDown,
+		"end": tea.KeyEnd, "home": tea.KeyHome, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "space": tea.KeySpace}
+	for _, n := range names {
+		if code, ok := special[n]; ok {
+			m.Update(tea.KeyPressMsg{Code: code})
+			continue
+		}
+		for _, r := range n {
+			m.Update(tea.KeyPressMsg{Code: r, Text: string(r)})
+		}
+	}
+}
+
+func shown(m *Model) string { return ansi.Strip(m.View().Content) }
+
+// Every line of every screen fills its width exactly: one cell more shifts all that follows, one less leaves old text.
+func TestScreensFitEverySize(t *testing.T) {
+	states := map[string][]string{
+		"start": nil, "field": {"up", "up", "tab", "down", "down"}, "status": {"tab", "tab"}, "diagnosis": {"tab", "tab", "tab", "end"},
+		"zoom": {"z"}, "filter": {"/", "sale 余"}, "nothing": {"/", "zzz", "enter"}, "menu": {"?"}, "menu typed": {"?", "xx"}, "frozen": {"space"},
+		"browsing": {"home"}, "transactions": {"2", "end"}, "tree": {"3"}, "lines": {"4"}, "report": {"5", "end"}, "asked": {"q"},
+	}
+	for _, lang := range assets.Languages {
+		for name, press := range states {
+			t.Run(lang+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				m := newTest(t, lang, 100, 30)
+				m.look = newLook(name == "zoom")
+				keys(m, press...)
+				for w := 1; w <= 210; w += 1 + w/16 {
+					for h := 1; h <= 60; h += 1 + h/6 {
+						m.Update(tea.WindowSizeMsg{Width: w, Height: h})
+						rows := strings.Split(m.View().Content, "\n")
+						if len(rows) != h {
+							t.Fatalf("%dx%d: %d lines", w, h, len(rows))
+						}
+						for i, r := range rows {
+							if n := ansi.StringWidth(r); n != w {
+								t.Fatalf("%dx%d: line %d is %d wide: %q", w, h, i, n, ansi.Strip(r))
+							}
+						}
+						if bad := strings.IndexFunc(ansi.Strip(strings.Join(rows, "")), func(r rune) bool { return r < 0x20 || r == 0x7F }); bad >= 0 {
+							t.Fatalf("%dx%d: a control character reached the screen", w, h)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestGoldenScreens(t *testing.T) {
+	for _, lang := range assets.Languages {
+		for _, s := range [][2]int{{120, 30}, {80, 24}, {60, 18}} {
+			t.Run(fmt.Sprintf("%s-%dx%d", lang, s[0], s[1]), func(t *testing.T) {
+				golden.RequireEqual(t, shown(newTest(t, lang, s[0], s[1])))
+			})
+		}
+	}
+}
+
+func TestNoCardNumberOnAnyScreen(t *testing.T) {
+	m := newTest(t, "en", 200, 60)
+	var all strings.Builder
+	for range m.snap.Entries {
+		all.WriteString(strings.Map(func(r rune) rune {
+			if r == ' ' || r == '\n' {
+				return -1
+			}
+			return r
+		}, shown(m)))
+		keys(m, "up")
+	}
+	if strings.Contains(all.String(), testPAN) || !strings.Contains(all.String(), "622424******0007") {
+		t.Error("the card number is not masked as it should be")
+	}
+}
+
+func TestFollowStopsAndResumes(t *testing.T) {
+	m := newTest(t, "en", 120, 30)
+	if !strings.Contains(shown(m), "following") {
+		t.Fatal("a new screen does not follow")
+	}
+	keys(m, "up")
+	sel := m.traffic().sel
+	m.o.Session.(*diagnostics.Session).Handle(link.Event{At: m.snap.Now.Add(time.Second), Conn: 99, Terminal: "192.0.2.31:1", Host: "192.0.2.7:8583", Kind: link.Refused, Dir: link.ToTerminal})
+	m.Update(tick{})
+	if m.traffic().sel != sel || !strings.Contains(shown(m), "1 new below") {
+		t.Errorf("the selection moved, or the new row is not counted: %s", shown(m)[:120])
+	}
+	keys(m, "G")
+	if !strings.Contains(shown(m), "following") || m.traffic().current().Kind != link.Refused {
+		t.Error("the end does not resume following")
+	}
+}
+
+func TestFreezeHoldsTheScreenAndCounts(t *testing.T) {
+	m := newTest(t, "en", 120, 30)
+	keys(m, "space")
+	before := m.snap
+	s := m.o.Session.(*diagnostics.Session)
+	s.Handle(link.Event{At: m.snap.Now.Add(time.Second), Conn: 50, Terminal: "192.0.2.31:1", Host: "192.0.2.7:8583", Kind: link.Opened})
+	s.Handle(link.Event{At: m.snap.Now.Add(time.Second), Conn: 50, Terminal: "192.0.2.31:1", Host: "192.0.2.7:8583", Kind: link.Data, Data: frame(t, map[int]string{0: "0800", 11: "000009"})})
+	m.Update(tick{})
+	if m.snap != before || !strings.Contains(shown(m), "FROZEN +1") {
+		t.Errorf("not frozen: %s", shown(m)[:120])
+	}
+	keys(m, "space")
+	if m.snap == before {
+		t.Error("still frozen")
+	}
+}
+
+func TestFilterHidesAndClears(t *testing.T) {
+	m := newTest(t, "en", 120, 30)
+	all := len(m.traffic().rows)
+	keys(m, "/", "insufficient")
+	if n := len(m.traffic().rows); n != 1 {
+		t.Errorf("%d rows hold the word", n)
+	}
+	keys(m, "enter", "esc")
+	if n := len(m.traffic().rows); n != all {
+		t.Errorf("%d rows after the filter was cleared, want %d", n, all)
+	}
+	keys(m, "/", "nonsense", "enter")
+	if !strings.Contains(shown(m), "No row holds these words") {
+		t.Error("an empty list does not say why")
+	}
+}
+
+func TestSelectedFieldLightsItsBytes(t *testing.T) {
+	m := newTest(t, "en", 120, 40)
+	keys(m, "/", "000002 sale", "enter", "enter")
+	p := m.panes[message].(*messagePane)
+	m.View()
+	for p.fields[p.at].ID != "4" {
+		keys(m, "down")
+	}
+	out := m.View().Content
+	lit := m.look.p(lit, "00")
+	if strings.Count(out, lit) < 4 {
+		t.Errorf("the bytes of the amount are not marked")
+	}
+}
+
+func TestDiagnosisLeadsToItsEvidence(t *testing.T) {
+	m := newTest(t, "en", 120, 30)
+	keys(m, "tab", "tab", "tab", "enter")
+	if e := m.snap.Causes[0].Evidence; m.traffic().sel != e[0] {
+		t.Errorf("row %d is selected, the evidence begins with %d", m.traffic().sel, e[0])
+	}
+}
+
+func TestQuitAsksWhileATapCarriesConnections(t *testing.T) {
+	m := newTest(t, "en", 80, 24)
+	if cmd := m.quit(); cmd == nil {
+		t.Error("asked although no connection is open")
+	}
+	m.o.Session.(*diagnostics.Session).Handle(link.Event{At: m.snap.Now, Conn: 77, Terminal: "192.0.2.31:1", Host: "192.0.2.7:8583", Kind: link.Opened})
+	m.Update(tick{})
+	if cmd := m.quit(); cmd != nil || !strings.Contains(shown(m), "carries 1 connection") {
+		t.Error("a tap with an open connection ends without a question")
+	}
+	keys(m, "n")
+	if m.asking != "" {
+		t.Error("the question stays")
+	}
+}
+
+func TestEveryActionIsNamedAndNoKeyIsDouble(t *testing.T) {
+	seen := map[string]string{}
+	for _, a := range actions {
+		for _, k := range a.keys {
+			if other, twice := seen[k]; twice {
+				t.Errorf("%s belongs to %s and %s", k, other, a.id)
+			}
+			seen[k] = a.id
+		}
+		for _, id := range assets.Languages {
+			l, err := assets.Language(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !l.Has("action."+a.id) || a.hint && !l.Has("hint."+a.id) {
+				t.Errorf("%s has no text in %s", a.id, id)
+			}
+		}
+	}
+}
+
+func TestPlainWritesLinesAndEnds(t *testing.T) {
+	s := story(t, "en")
+	s.End(nil)
+	l, err := assets.Language("en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := Plain(context.Background(), &out, Options{Session: s, Lang: l, ASCII: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"0200 sale", "51 insufficient funds", "connection reset by the host", "= network.unstable"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not written", want)
+		}
+	}
+	if strings.ContainsAny(out.String(), "\x1b\x07") {
+		t.Error("control characters of the line reached the output")
+	}
+}
