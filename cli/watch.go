@@ -11,11 +11,13 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/spf13/cobra"
 
 	"tillscope/assets"
 	"tillscope/diagnostics"
 	"tillscope/link"
+	"tillscope/tui"
 	"tillscope/wire"
 )
 
@@ -33,6 +35,7 @@ type watch struct {
 	report, out, lang string
 	length            time.Duration
 	force, exitCode   bool
+	plain, ascii      bool
 	timeScale         float64
 	answers           []string
 	wire              wire.Options
@@ -50,6 +53,8 @@ func (w *watch) flags(c *cobra.Command) {
 	f.StringArrayVar(&w.answers, "answer", nil, "answer a question of the tree beforehand: NODE=yes|no|unknown (repeatable)")
 	f.BoolVar(&w.exitCode, "exit-code", false, "exit 3 when a fault was found")
 	f.Float64Var(&w.timeScale, "time-scale", 1, "times on this line run so many times faster than life")
+	f.BoolVar(&w.plain, "plain", false, "write lines instead of the full screen")
+	f.BoolVar(&w.ascii, "ascii", false, "no symbol or border beyond ASCII")
 	f.StringVar(&w.lang, "lang", defaultLanguage(), "language: en or zh")
 }
 
@@ -91,6 +96,9 @@ func (w *watch) check() (*assets.Lang, map[string]string, error) {
 	if _, err := wire.NewDecoder(w.wire); err != nil {
 		return nil, nil, usageError{err}
 	}
+	if w.report == "" && (w.out != "" || w.exitCode) {
+		return nil, nil, usagef("--out and --exit-code go with --report json or --report text")
+	}
 	if w.out != "" && !w.force {
 		if _, err := os.Stat(w.out); err == nil {
 			return nil, nil, fmt.Errorf("%s exists and is not overwritten: take another name, or add --force", w.out)
@@ -99,7 +107,8 @@ func (w *watch) check() (*assets.Lang, map[string]string, error) {
 	return lang, answers, nil
 }
 
-// run watches a source until it ends and writes the report. open is called once the flags are known to be right.
+// run watches a source and shows it: as a report, on the full screen, or line by line. open is called once the flags are
+// known to be right.
 func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 	lang, answers, err := w.check()
 	if err != nil {
@@ -113,46 +122,88 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
+	watching, stop := context.WithCancel(signals)
+	defer stop()
 	if w.length > 0 {
-		ctx, cancel = context.WithTimeout(ctx, w.length)
-		defer cancel()
+		watching, stop = context.WithTimeout(watching, w.length)
+		defer stop()
 	}
 	started := time.Now()
+	ended := make(chan error, 1)
+	go func() {
+		err := source.Run(watching, session.Handle)
+		session.End(err)
+		ended <- err
+	}()
 	live := source.Info().Kind != "file"
 	if live {
-		fmt.Fprintf(c.ErrOrStderr(), "watching %s; end with Ctrl-C\n", source.Info().Describe)
-		go func() {
-			for t := time.NewTicker(tickEvery); ; {
-				select {
-				case <-ctx.Done():
-					t.Stop()
-					return
-				case now := <-t.C:
-					session.Tick(now)
-				}
-			}
-		}()
+		go tickUntil(watching, session)
 	}
-	failed := source.Run(ctx, session.Handle)
-	session.End(failed)
+	front := w.front(c)
+	switch front {
+	case fullScreen:
+		err = tui.Run(signals, tui.Options{Session: session, Lang: lang, ASCII: w.ascii})
+		stop() // who leaves the screen is done with the line
+	case plainLines:
+		err = tui.Plain(watching, c.OutOrStdout(), tui.Options{Session: session, Lang: lang, ASCII: w.ascii})
+		if err != nil {
+			stop() // nobody reads on
+		}
+	case reportOnly:
+		if live {
+			fmt.Fprintf(c.ErrOrStderr(), "watching %s; end with Ctrl-C\n", source.Info().Describe)
+		}
+	}
+	failed := <-ended
 	snapshot := session.Snapshot()
-	report := diagnostics.NewReport(snapshot, "tillscope", started, time.Now())
-	if err := w.write(c.OutOrStdout(), report, lang); err != nil {
-		return err
+	if front == reportOnly {
+		err = w.write(c.OutOrStdout(), diagnostics.NewReport(snapshot, toolName(), started, time.Now()), lang)
 	}
-	if failed != nil {
+	if failed = errors.Join(err, failed); failed != nil || !w.exitCode || front != reportOnly {
 		return failed
 	}
-	if w.exitCode {
-		for _, cause := range snapshot.Causes {
-			if cause.ID != "bank.clearing-pending" {
-				return errFault
-			}
+	for _, cause := range snapshot.Causes {
+		if cause.ID != "bank.clearing-pending" {
+			return errFault
 		}
 	}
 	return nil
+}
+
+// tickUntil moves a live line's clock on, so that silence is noticed.
+func tickUntil(ctx context.Context, session *diagnostics.Session) {
+	clock := time.NewTicker(tickEvery)
+	defer clock.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-clock.C:
+			session.Tick(now)
+		}
+	}
+}
+
+// front is who shows what is seen.
+type front int
+
+const (
+	reportOnly front = iota
+	fullScreen
+	plainLines
+)
+
+// front chooses: a report when asked for, lines where no full screen can be.
+func (w *watch) front(c *cobra.Command) front {
+	switch out, ok := c.OutOrStdout().(*os.File); {
+	case w.report != "":
+		return reportOnly
+	case w.plain || !ok || !term.IsTerminal(out.Fd()) || os.Getenv("TERM") == "dumb" || os.Getenv("TERM") == "":
+		return plainLines
+	}
+	return fullScreen
 }
 
 func (w *watch) write(stdout io.Writer, r *diagnostics.Report, lang *assets.Lang) (err error) {
