@@ -37,7 +37,7 @@ func (m *Model) proof(c diagnostics.Cause, most int) string {
 	var b strings.Builder
 	b.WriteString(c.Because)
 	if c.Amount > 0 {
-		b.WriteString(", " + money(itoa(int(c.Amount)), ""))
+		b.WriteString(", " + m.look.money(itoa(int(c.Amount)), m.money))
 	}
 	for i, n := range c.Evidence {
 		if i == most {

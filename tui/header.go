@@ -75,7 +75,11 @@ func (m *Model) footerRow(w int) string {
 		if !a.hint || a.why(m) != "" {
 			continue
 		}
-		s := " " + m.look.p(accent, a.keys[0]) + " " + m.t("hint."+a.id) + " "
+		hint := m.t("hint." + a.id)
+		if m.look.ascii && a.id == "language" {
+			hint = m.t("hint.language.ascii")
+		}
+		s := " " + m.look.p(accent, a.keys[0]) + " " + hint + " "
 		if n := width(s); n <= room { // whole or not at all
 			room -= n
 			left += s

@@ -159,7 +159,7 @@ func (m *Model) meaning(f wire.Field, e *diagnostics.Entry) string {
 			return c.EN
 		}
 	case "4":
-		return money(f.Value, e.Msg.Get(49))
+		return m.look.money(f.Value, e.Msg.Get(49))
 	}
 	return ""
 }

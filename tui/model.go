@@ -26,6 +26,7 @@ type Model struct {
 	writer writer
 	snap   *diagnostics.Snapshot
 	names  map[string]string // short names of terminals
+	money  string            // currency of sums: that of all transactions, else empty
 
 	w, h  int
 	view  view
@@ -84,7 +85,16 @@ func (m *Model) traffic() *trafficPane { return m.panes[traffic].(*trafficPane) 
 // take adopts the session's newest snapshot.
 func (m *Model) take() {
 	m.snap = m.o.Session.Snapshot()
-	m.names = names(m.snap)
+	m.names, m.writer.wide = names(m.snap)
+	m.money = ""
+	for i, t := range m.snap.Transactions {
+		if i == 0 || m.money == "" {
+			m.money = t.Currency
+		} else if t.Currency != "" && t.Currency != m.money {
+			m.money = "?"
+			break
+		}
+	}
 	m.traffic().take(m)
 	m.dirty = true
 }

@@ -22,7 +22,7 @@ func (t *transactionsPane) title(m *Model) (string, string) {
 			lost += x.Amount
 		}
 	}
-	return m.t("pane.transactions"), m.t("transactions.lost", n, money(itoa(int(lost)), ""))
+	return m.t("pane.transactions"), m.t("transactions.lost", n, m.look.money(itoa(int(lost)), m.money))
 }
 
 func (t *transactionsPane) draw(m *Model, w, h int) []string {
@@ -56,7 +56,7 @@ func (t *transactionsPane) draw(m *Model, w, h int) []string {
 		}
 		amount, stage := "", m.look.state[state]
 		if x.Amount != 0 { // what moves no money is on no way to an account
-			amount, stage = money(itoa(int(x.Amount)), x.Currency), stage+" "+m.t("stage."+x.Stage)
+			amount, stage = m.look.money(itoa(int(x.Amount)), x.Currency), stage+" "+m.t("stage."+x.Stage)
 		}
 		s := t.line(m, w, itoa(x.N), cmp.Or(m.names[x.Terminal], x.Terminal), m.t("type."+x.Type), x.STAN, amount, x.ResponseCode, stage, cause)
 		if i == t.at {

@@ -51,7 +51,8 @@ func (p *plainWriter) line(format string, args ...any) {
 }
 
 func (p *plainWriter) take(sn *diagnostics.Snapshot) {
-	names := names(sn)
+	short, wide := names(sn)
+	p.writer.wide = wide
 	for _, e := range sn.Entries {
 		if e.N <= p.seen {
 			continue
@@ -64,7 +65,7 @@ func (p *plainWriter) take(sn *diagnostics.Snapshot) {
 		if i := e.Txn - 1; i >= 0 && i < len(sn.Transactions) {
 			txn = sn.Transactions[i]
 		}
-		p.line("#%-5d %s", e.N, p.writer.row(e, txn, names[e.Terminal], false).text())
+		p.line("#%-5d %s", e.N, p.writer.row(e, txn, short[e.Terminal], false).text())
 	}
 	for i, b := range sn.Branches {
 		if old := p.branches[i]; old != b.Status {

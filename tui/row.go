@@ -64,12 +64,13 @@ type writer struct {
 	lang  *assets.Lang
 	look  *look
 	codes map[string]diagnostics.Code
+	wide  int // of the terminals' short names
 }
 
 // names gives every terminal of a snapshot its short name: T1, T2, in the order in which they were seen; a line whose
 // terminal has not said its name is L1, L2.
-func names(sn *diagnostics.Snapshot) map[string]string {
-	out := map[string]string{}
+func names(sn *diagnostics.Snapshot) (out map[string]string, wide int) {
+	out = map[string]string{}
 	for _, l := range sn.Lines {
 		out[l.Address] = "L" + itoa(l.ID)
 	}
@@ -82,7 +83,7 @@ func names(sn *diagnostics.Snapshot) map[string]string {
 			}
 		}
 	}
-	return out
+	return out, max(3, 1+len(itoa(max(n, len(sn.Lines)))))
 }
 
 // row describes an entry. txn is its transaction, or nil. Narrow rows leave out what the message pane shows anyway.
@@ -95,7 +96,7 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 	if e.Dir == link.ToTerminal {
 		arrow = wr.look.toTerm
 	}
-	r := row{parts: []part{{dim, stamp + " "}, {plain, wr.look.fit(name, 3) + " "}, {dim, arrow + " "}}}
+	r := row{parts: []part{{dim, stamp + " "}, {plain, wr.look.fit(name, wr.wide) + " "}, {dim, arrow + " "}}}
 	add := func(t token, s string) { r.parts = append(r.parts, part{t, s}) }
 	m := e.Msg
 	switch {
@@ -114,7 +115,7 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 		add(plain, wr.look.fit(wr.lang.T("type."+kind), 14)+" ")
 		sum := ""
 		if m.Has(4) {
-			sum = money(m.Get(4), m.Get(49))
+			sum = wr.look.money(m.Get(4), m.Get(49))
 		}
 		add(plain, wr.look.flushRight(diagnostics.Clean(sum), 11)+"  ")
 		add(dim, diagnostics.Clean(m.Get(11)))
@@ -174,18 +175,16 @@ func (wr *writer) event(e *diagnostics.Entry) string {
 
 // money writes an amount in minor units with its currency: ¥128.00 for yuan, else the ISO 4217 number before it. What is
 // no number stays as it came.
-func money(minor, currency string) string {
+func (l *look) money(minor, currency string) string {
 	n, err := strconv.ParseInt(minor, 10, 64)
 	if err != nil {
 		return minor
 	}
-	sign := "¥"
+	sign := l.yuan
 	switch currency {
 	case "156", "":
 	case "840":
 		sign = "$"
-	case "978":
-		sign = "€"
 	default:
 		sign = currency + " "
 	}

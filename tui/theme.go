@@ -32,6 +32,8 @@ type look struct {
 	toTerm  string
 	dot     string
 	more    string // stands for what was cut off
+	yuan    string
+	ascii   bool
 	borders borders
 }
 
@@ -41,12 +43,12 @@ func newLook(ascii bool) *look {
 	s := func() lipgloss.Style { return lipgloss.NewStyle() }
 	l := &look{
 		state:  map[diagnostics.State]string{diagnostics.OK: "●", diagnostics.Warn: "▲", diagnostics.Fail: "✖", diagnostics.Unknown: "○"},
-		toHost: "→", toTerm: "←", dot: "·", more: "…",
+		toHost: "→", toTerm: "←", dot: "·", more: "…", yuan: "¥",
 		borders: borders{"─", "│", "┌", "┐", "├", "┤", "└", "┘"},
 	}
 	if ascii {
 		l.state = map[diagnostics.State]string{diagnostics.OK: "+", diagnostics.Warn: "!", diagnostics.Fail: "x", diagnostics.Unknown: "?"}
-		l.toHost, l.toTerm, l.dot, l.more = ">", "<", "-", "~"
+		l.toHost, l.toTerm, l.dot, l.more, l.yuan, l.ascii = ">", "<", "-", "~", "CNY ", true
 		l.borders = borders{"-", "|", "+", "+", "+", "+", "+", "+"}
 	}
 	l.styles = [tokens]lipgloss.Style{
