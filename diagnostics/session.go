@@ -141,6 +141,21 @@ func (s *Session) SetLang(l *assets.Lang) {
 	}
 }
 
+// Answer takes a person's answer (yes, no, unknown) to a question of the tree. What is seen on the line outweighs it.
+func (s *Session) Answer(node, answer string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.tree.checkAnswer(node, answer); err != nil {
+		return err
+	}
+	if s.o.Answers == nil {
+		s.o.Answers = map[string]string{}
+	}
+	s.o.Answers[node] = answer
+	s.version++
+	return nil
+}
+
 // Tick moves the line's clock on when nothing happens, so that silence is noticed.
 func (s *Session) Tick(now time.Time) {
 	s.mu.Lock()

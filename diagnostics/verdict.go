@@ -33,7 +33,7 @@ func (s *Session) judge(sn *Snapshot) {
 			because = lang.T("because.asked")
 		}
 		sn.Path = append(sn.Path, Step{n.ID, q, ans, by, because})
-		if ans == "unknown" && n.Ask {
+		if ans == "unknown" && n.Ask && by != "asked" { // who does not know is not asked twice
 			sn.Questions = append(sn.Questions, Question{n.ID, q})
 		}
 		next := n.No

@@ -75,11 +75,35 @@ func init() { // not a literal: the help that shows the table is itself in it
 		{"view.diagnosis", []string{"3"}, false, always, show(diagnosisView)},
 		{"view.line", []string{"4"}, false, always, show(lineView)},
 		{"view.report", []string{"5"}, false, always, show(reportView)},
+		{"answer.yes", []string{"y"}, false, (*Model).unasked, answer("yes")},
+		{"answer.no", []string{"n"}, false, (*Model).unasked, answer("no")},
+		{"answer.unknown", []string{"u"}, false, (*Model).unasked, answer("unknown")},
 		{"language", []string{"L"}, true, always, do((*Model).switchLanguage)},
 		{"redraw", []string{"ctrl+l"}, false, always, func(*Model) tea.Cmd { return tea.ClearScreen }},
 		{"suspend", []string{"ctrl+z"}, false, always, func(*Model) tea.Cmd { return tea.Suspend }},
 		{"quit", []string{"q", "ctrl+c"}, true, always, (*Model).quit},
 	}
+}
+
+// unasked says why there is nothing to answer.
+func (m *Model) unasked() string {
+	switch {
+	case len(m.snap.Questions) == 0:
+		return m.t("why.unasked")
+	case m.focus != diagnosis:
+		return m.t("why.diagnosis")
+	}
+	return ""
+}
+
+func answer(a string) func(*Model) tea.Cmd {
+	return do(func(m *Model) {
+		if err := m.o.Session.Answer(m.snap.Questions[0].Node, a); err != nil {
+			m.notice = err.Error()
+		}
+		m.frozen = false // the answer changes the verdict
+		m.take()
+	})
 }
 
 // press runs the action of a key.

@@ -70,7 +70,7 @@ func (d *diagnosisPane) draw(m *Model, w, h int) []string {
 	}
 	for _, q := range m.snap.Questions {
 		add(accent, "? "+q.Question, "  ")
-		add(dim, "  "+m.t("diagnosis.answer", q.Node), "  ")
+		add(dim, "  "+m.t("diagnosis.answer"), "  ")
 	}
 	out = append(out, d.path(m, w)...)
 	for i, c := range m.snap.Causes {

@@ -266,6 +266,34 @@ func TestDiagnosisLeadsToItsEvidence(t *testing.T) {
 	}
 }
 
+func TestAnswerChangesTheVerdict(t *testing.T) {
+	m := newTest(t, "en", 120, 40)
+	keys(m, "y")
+	if m.notice == "" {
+		t.Error("an answer without a question says nothing")
+	}
+	s := m.o.Session.(*diagnostics.Session)
+	ev := func(data []byte, dir link.Dir) {
+		s.Handle(link.Event{At: m.snap.Now.Add(time.Second), Conn: 60, Terminal: "192.0.2.31:1", Host: "192.0.2.7:8583", Kind: link.Data, Dir: dir, Data: data})
+	}
+	totals := "000000012800001" + "000000000000000" // debits, credits
+	settle := map[int]string{0: "0500", 11: "000009", 41: "10010001", 42: "898310054110001", 48: totals + "0" + strings.Repeat("0", 31), 60: "00000001201"}
+	ev(frame(t, settle), link.ToHost)
+	settle[0], settle[39], settle[48] = "0510", "00", totals+"1"+strings.Repeat("0", 30)+"1"
+	ev(frame(t, settle), link.ToTerminal)
+	m.Update(tick{})
+	if len(m.snap.Questions) == 0 {
+		t.Fatal("settled money raises no question")
+	}
+	keys(m, "tab", "tab", "tab", "y")
+	for _, c := range m.snap.Causes {
+		if c.ID == "risk.payout-hold" {
+			return
+		}
+	}
+	t.Errorf("answered yes, and the causes are %v", m.snap.Causes)
+}
+
 func TestQuitAsksWhileATapCarriesConnections(t *testing.T) {
 	m := newTest(t, "en", 80, 24)
 	if cmd := m.quit(); cmd == nil {

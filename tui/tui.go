@@ -33,6 +33,7 @@ const refresh = 100 * time.Millisecond
 type Session interface {
 	Snapshot() *diagnostics.Snapshot
 	SetLang(*assets.Lang)
+	Answer(node, answer string) error
 }
 
 // Options say what the screen shows and how.
