@@ -153,7 +153,7 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 		}
 	case reportOnly:
 		if live {
-			fmt.Fprintf(c.ErrOrStderr(), "watching %s; end with Ctrl-C\n", source.Info().Describe)
+			_, _ = fmt.Fprintf(c.ErrOrStderr(), "watching %s; end with Ctrl-C\n", source.Info().Describe)
 		}
 	}
 	failed := <-ended

@@ -10,7 +10,7 @@ import (
 // Stages of the way to the account, in order. The index of a stage is its rank.
 var Stages = [8]string{"ready", "sent", "carried", "answered", "approved", "confirmed", "settled", "paid-out"}
 
-// Branches of the decision tree, in the order of the screen.
+// BranchIDs are the branches of the decision tree, in the order of the screen.
 var BranchIDs = [7]string{"hardware", "network", "data", "operation", "bank", "balance", "risk"}
 
 // State of a branch or a stage.

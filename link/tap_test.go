@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -128,7 +129,7 @@ func TestTapPassesAResetOnAndNamesItsSide(t *testing.T) {
 	})
 	c := dial(t, addr)
 	_, _ = c.Write([]byte("x"))
-	if _, err := c.Read(make([]byte, 1)); err == nil || err == io.EOF {
+	if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("the terminal saw %v, not a reset", err)
 	}
 	c.Close()

@@ -156,7 +156,7 @@ func loopback(i int) *net.TCPAddr {
 	if err != nil {
 		return nil
 	}
-	l.Close()
+	_ = l.Close()
 	return &net.TCPAddr{IP: ip}
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -115,7 +116,7 @@ func (t *terminal) sell(ctx context.Context) {
 	t.sales++
 	res, sent, err := t.exchange(ctx, message{mti: "0200", f: f}, t.keys.mak)
 	switch {
-	case err == errSeal:
+	case errors.Is(err, errSeal):
 		back.f[39] = "A0"
 		t.reversal, t.signedOn = &back, false
 	case err != nil:

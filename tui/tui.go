@@ -17,7 +17,6 @@ package tui
 import (
 	"context"
 	"errors"
-	"io"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -51,8 +50,8 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	_, err = tea.NewProgram(m, append([]tea.ProgramOption{tea.WithContext(ctx)}, o.Program...)...).Run()
-	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil || errors.Is(err, tea.ErrInterrupted) || errors.Is(err, io.EOF) {
-		return nil
+	if ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) || errors.Is(err, tea.ErrInterrupted) {
+		err = nil // it ended because it was told to
 	}
 	return err
 }
