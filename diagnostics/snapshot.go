@@ -126,6 +126,9 @@ type Cause struct {
 	Prevent      []string
 }
 
+// Likely says that the cause is more likely than not: one sign alone is a hint.
+func (c Cause) Likely() bool { return c.Confidence >= 0.5 }
+
 // Remedy is one thing that someone does about a cause.
 type Remedy struct{ Who, Do string }
 

@@ -224,8 +224,12 @@ func (s *Session) branches(sn *Snapshot, ev *evidence) {
 			b.Status = Warn
 		}
 		for _, c := range sn.Causes {
-			if c.Branch == id && c.ID != "bank.clearing-pending" && (c.Transactions > 1 || id != "balance" && id != "risk") {
-				b.Status = Fail
+			if c.Branch == id && c.ID != "bank.clearing-pending" {
+				b.Status = Warn
+				if c.Likely() {
+					b.Status = Fail
+					break
+				}
 			}
 		}
 		sn.Branches[i] = b

@@ -20,6 +20,9 @@ func (m *Model) verdict() (string, token) {
 	switch {
 	case len(sn.Causes) > 0 && sn.Causes[0].ID != pending:
 		c := sn.Causes[0]
+		if !c.Likely() {
+			return m.look.state[diagnostics.Warn] + " " + m.t("verdict.perhaps") + " " + c.Title + "  " + itoa(int(c.Confidence*100)) + "%", warn
+		}
 		return m.look.state[diagnostics.Fail] + " " + c.Title + "  " + itoa(int(c.Confidence*100)) + "%", bad
 	case sn.Totals.Messages == 0 && len(sn.Entries) == 0:
 		return m.look.state[diagnostics.Unknown] + " " + m.t("verdict.none"), dim

@@ -113,21 +113,25 @@ func (m *Model) rowOf(e *diagnostics.Entry, narrow bool) row {
 }
 
 // Init starts the clock of the screen.
-func (m *Model) Init() tea.Cmd { return next() }
+func (m *Model) Init() tea.Cmd { return next(refresh) }
 
-func next() tea.Cmd { return tea.Tick(refresh, func(time.Time) tea.Msg { return tick{} }) }
+func next(after time.Duration) tea.Cmd {
+	return tea.Tick(after, func(time.Time) tea.Msg { return tick{} })
+}
 
 // Update handles one message of Bubble Tea.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tick:
+		began := time.Now()
 		switch sn := m.o.Session.Snapshot(); {
 		case !m.frozen && sn != m.snap:
 			m.take()
 		case m.frozen && sn != m.snap:
 			m.dirty = true // the count of what is missed
 		}
-		return m, next()
+		// A snapshot of a long capture costs; at most a quarter of the time goes into taking them.
+		return m, next(max(refresh, 3*time.Since(began)))
 	case tea.WindowSizeMsg:
 		m.w, m.h = msg.Width, msg.Height
 	case tea.KeyPressMsg:
