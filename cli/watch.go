@@ -33,6 +33,8 @@ const tickEvery = 200 * time.Millisecond
 // watch holds the flags that every source shares.
 type watch struct {
 	report, out, lang string
+	recording         string
+	recordSize        int64
 	length            time.Duration
 	force, exitCode   bool
 	plain, ascii      bool
@@ -46,7 +48,9 @@ func (w *watch) flags(c *cobra.Command) {
 	f.StringVar(&w.report, "report", "", "no screen: watch, then print the report in this form: json or text")
 	f.DurationVar(&w.length, "for", 0, "how long to watch, as in 30s (default: until the source ends or Ctrl-C)")
 	f.StringVar(&w.out, "out", "", "write the report to this file instead of standard output")
-	f.BoolVar(&w.force, "force", false, "let --out overwrite a file")
+	f.StringVar(&w.recording, "record", "", "write the traffic, card data masked, to this pcapng file while watching")
+	f.Int64Var(&w.recordSize, "record-size", 256, "MiB after which a recording is put aside as NAME.1.pcapng and so on, 0 for never")
+	f.BoolVar(&w.force, "force", false, "let --out and --record overwrite a file")
 	f.StringVar(&w.wire.Dialect, "dialect", "", "say the dialect instead of letting it be detected")
 	f.StringVar(&w.wire.Framing, "framing", "", "say the framing")
 	f.StringVar(&w.wire.Header, "header", "", "say the header")
@@ -118,7 +122,15 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 	if err != nil {
 		return err
 	}
-	session, err := diagnostics.NewSession(diagnostics.Options{Lang: lang, Info: source.Info(), Wire: w.wire, TimeScale: w.timeScale, Answers: answers})
+	o := diagnostics.Options{Lang: lang, Info: source.Info(), Wire: w.wire, TimeScale: w.timeScale, Answers: answers}
+	var recorder *link.Recorder
+	if w.recording != "" {
+		if recorder, err = link.NewRecorder(w.recording, w.recordSize<<20, w.force); err != nil {
+			return err
+		}
+		o.Record = recorder.Put
+	}
+	session, err := diagnostics.NewSession(o)
 	if err != nil {
 		return err
 	}
@@ -142,12 +154,16 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 		go tickUntil(watching, session)
 	}
 	front := w.front(c)
+	shown := tui.Options{Session: session, Lang: lang, ASCII: w.ascii}
+	if recorder != nil {
+		shown.Recorder = recorder
+	}
 	switch front {
 	case fullScreen:
-		err = tui.Run(signals, tui.Options{Session: session, Lang: lang, ASCII: w.ascii})
+		err = tui.Run(signals, shown)
 		stop() // who leaves the screen is done with the line
 	case plainLines:
-		err = tui.Plain(watching, c.OutOrStdout(), tui.Options{Session: session, Lang: lang, ASCII: w.ascii})
+		err = tui.Plain(watching, c.OutOrStdout(), shown)
 		if err != nil {
 			stop() // nobody reads on
 		}
@@ -157,6 +173,9 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 		}
 	}
 	failed := <-ended
+	if recorder != nil {
+		failed = errors.Join(failed, recorder.Close())
+	}
 	snapshot := session.Snapshot()
 	if front == reportOnly {
 		err = w.write(c.OutOrStdout(), diagnostics.NewReport(snapshot, toolName(), started, time.Now()), lang)

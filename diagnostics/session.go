@@ -21,6 +21,8 @@ type Options struct {
 	TimeScale float64           // how many times faster than life this line runs; 0 is 1
 	Answers   map[string]string // tree questions that a person answered: node to yes, no or unknown
 	RingSize  int               // entries kept; 0 is 20000
+	// Record, when set, gets everything that passed, in order, with card data masked. It must not wait.
+	Record func(link.Event)
 }
 
 // Session turns link events into a diagnosis. All methods are safe from any goroutine.
@@ -96,6 +98,7 @@ type conn struct {
 	line     *lineState
 	half     [2]half
 	terminal string
+	from     string // the terminal's address with its port
 	closed   bool
 	counted  bool
 }
@@ -219,6 +222,7 @@ func (s *Session) Handle(ev link.Event) {
 		l.Connects++
 		l.Open++
 		c.counted = true
+		s.record(ev)
 	case link.Data:
 		h.marks = append(h.marks, mark{h.received, ev.At})
 		h.received += int64(len(ev.Data))
@@ -230,6 +234,7 @@ func (s *Session) Handle(ev link.Event) {
 		s.event(c, ev)
 	case link.HalfClose:
 		s.take(c, ev.Dir, h.s.Close(), ev.At)
+		s.record(ev)
 	case link.Closed, link.Reset:
 		s.take(c, link.ToHost, append(c.half[0].s.Close(), c.half[1].s.Close()...), ev.At)
 		if ev.Kind == link.Reset {
@@ -239,6 +244,8 @@ func (s *Session) Handle(ev link.Event) {
 				l.ResetsHost++
 			}
 			s.event(c, ev)
+		} else {
+			s.record(ev)
 		}
 		s.finish(c)
 	case link.Refused:
@@ -279,7 +286,7 @@ func (s *Session) conn(ev link.Event) *conn {
 	if ev.Kind == link.Closed || ev.Kind == link.HalfClose {
 		return nil // the end of a connection that is gone already
 	}
-	c := &conn{id: ev.Conn, line: l}
+	c := &conn{id: ev.Conn, line: l, from: ev.Terminal}
 	c.half[0].s, c.half[1].s = l.dec.Stream(true), l.dec.Stream(false)
 	s.conns[ev.Conn] = c
 	return c
@@ -307,6 +314,7 @@ func (s *Session) change(n int, f func(*Entry)) {
 }
 
 func (s *Session) event(c *conn, ev link.Event) {
+	s.record(ev)
 	term := cmp.Or(c.terminal, c.line.Address)
 	e := s.add(&Entry{At: ev.At, Line: c.line.ID, Terminal: term, Dir: ev.Dir, Kind: ev.Kind, Note: ev.Note})
 	if ev.Kind == link.Gap {
@@ -373,6 +381,7 @@ func (s *Session) message(c *conn, m *wire.Message, dir link.Dir, at time.Time) 
 		}
 	}
 	e := s.add(&Entry{At: at, Line: l.ID, Terminal: cmp.Or(c.terminal, l.Address), Dir: dir, Kind: link.Data, Msg: m})
+	s.recordMessage(c, m, e)
 	if m.Undecoded() {
 		return
 	}

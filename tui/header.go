@@ -37,6 +37,13 @@ func (m *Model) headerRow(w int) string {
 	if !sn.Source.Simulated && w >= 100 {
 		left += sep + m.look.p(dim, diagnostics.Clean(sn.Source.Describe))
 	}
+	recording := ""
+	if r := m.o.Recorder; r != nil {
+		recording = "  " + m.look.p(bad, m.look.state[diagnostics.OK]+" "+m.t("head.recording"))
+		if r.Err() != nil {
+			recording = "  " + m.look.p(bad, m.look.state[diagnostics.Fail]+" "+m.t("head.unrecorded"))
+		}
+	}
 	state, t := m.t("head.following"), good
 	fresh := m.traffic().fresh(m)
 	switch {
@@ -55,7 +62,7 @@ func (m *Model) headerRow(w int) string {
 	if !sn.Now.IsZero() {
 		clock = "  " + sn.Now.Local().Format("15:04:05")
 	}
-	return m.look.ends(left, "  "+m.look.p(t, state)+clock+" ", w)
+	return m.look.ends(left, recording+"  "+m.look.p(t, state)+clock+" ", w)
 }
 
 // footerRow says what can be pressed now; while a filter is typed, it is the input line.

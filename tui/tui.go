@@ -35,12 +35,16 @@ type Session interface {
 	Answer(node, answer string) error
 }
 
+// Recorder tells how a recording goes: nil, or why it has stopped.
+type Recorder interface{ Err() error }
+
 // Options say what the screen shows and how.
 type Options struct {
-	Session Session
-	Lang    *assets.Lang
-	ASCII   bool                // no symbol or border beyond ASCII, for consoles and fonts that lack them
-	Program []tea.ProgramOption // where input and output are, when not the terminal
+	Session  Session
+	Lang     *assets.Lang
+	ASCII    bool                // no symbol or border beyond ASCII, for consoles and fonts that lack them
+	Recorder Recorder            // nil when nothing is recorded
+	Program  []tea.ProgramOption // where input and output are, when not the terminal
 }
 
 // Run shows the screen until the user quits or ctx ends. The terminal is restored in every case.

@@ -1,0 +1,279 @@
+package link
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
+)
+
+// flushEvery bounds what a power cut or a kill takes from a recording.
+const flushEvery = time.Second
+
+// Recorder writes events as a pcapng capture of TCP connections (link type raw IP), which OpenFile gives back as the same
+// events. It records what it is given: whoever calls Put has masked the data.
+type Recorder struct {
+	path  string
+	limit int64
+	queue *queue
+	stop  chan struct{}
+	done  chan struct{}
+
+	mu  sync.Mutex
+	err error
+
+	file  *os.File
+	out   *pcapgo.NgWriter
+	size  int64
+	part  int
+	conns map[uint64]*recorded
+	names map[string]netip.AddrPort
+}
+
+// recorded is a connection as the capture shows it: the next sequence number and the end of each direction.
+type recorded struct {
+	ends [2]netip.AddrPort // terminal, host
+	seq  [2]uint32
+	fin  [2]bool
+}
+
+// NewRecorder creates path, for its owner only (0600), and fails when it exists, unless replace says that it may go. When
+// a file has grown to limit bytes (0: never) it is renamed, NAME.pcapng to NAME.1.pcapng and so on, and a new one begins.
+func NewRecorder(path string, limit int64, replace bool) (*Recorder, error) {
+	r := &Recorder{path: path, limit: limit, queue: newQueue(), stop: make(chan struct{}), done: make(chan struct{}),
+		conns: map[uint64]*recorded{}, names: map[string]netip.AddrPort{}}
+	mode := os.O_EXCL
+	if replace {
+		mode = os.O_TRUNC
+	}
+	if err := r.create(mode); err != nil {
+		return nil, err
+	}
+	go r.write()
+	return r, nil
+}
+
+func (r *Recorder) create(mode int) error {
+	f, err := os.OpenFile(r.path, os.O_WRONLY|os.O_CREATE|mode, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists and is not overwritten: take another name, or add --force", r.path)
+	}
+	if err != nil {
+		return fmt.Errorf("the recording cannot be written: %w", err)
+	}
+	intf := pcapgo.DefaultNgInterface
+	intf.LinkType = layers.LinkTypeRaw
+	intf.Name = "tillscope"
+	out, err := pcapgo.NewNgWriterInterface(f, intf, pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: "tillscope", Comment: "card data is masked"}})
+	if err == nil {
+		err = out.Flush()
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("the recording cannot be written: %w", err), f.Close())
+	}
+	r.file, r.out, r.size = f, out, 0
+	return nil
+}
+
+// Put takes an event in, and never waits for the disk: what the disk cannot keep up with is missing from the recording,
+// which shows it as lost bytes.
+func (r *Recorder) Put(ev Event) {
+	if r.Err() == nil {
+		r.queue.put(ev)
+	}
+}
+
+// Err says why recording has stopped, nil while it goes on.
+func (r *Recorder) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// Close writes what still waits and closes the file. The error is the first one that recording met.
+func (r *Recorder) Close() error {
+	close(r.stop)
+	<-r.done
+	return r.Err()
+}
+
+func (r *Recorder) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.err = cmp.Or(r.err, fmt.Errorf("recording to %s has stopped: %w; what was written before can be opened", r.path, err))
+}
+
+func (r *Recorder) write() {
+	defer close(r.done)
+	clock := time.NewTicker(flushEvery)
+	defer clock.Stop()
+	for ended := false; !ended; {
+		select {
+		case <-r.queue.wake:
+		case <-clock.C:
+			if err := r.out.Flush(); err != nil && r.Err() == nil {
+				r.fail(err)
+			}
+			continue
+		case <-r.stop:
+			ended = true
+		}
+		for _, ev := range r.queue.take() {
+			if r.Err() != nil {
+				break
+			}
+			if err := r.event(ev); err != nil {
+				r.fail(err)
+			}
+		}
+	}
+	err := r.out.Flush()
+	if err = errors.Join(err, r.file.Close()); err != nil && r.Err() == nil {
+		r.fail(err)
+	}
+}
+
+// rotate puts a full file aside.
+func (r *Recorder) rotate() error {
+	if r.limit <= 0 || r.size < r.limit {
+		return nil
+	}
+	if err := errors.Join(r.out.Flush(), r.file.Close()); err != nil {
+		return err
+	}
+	ext := filepath.Ext(r.path)
+	for {
+		r.part++
+		aside := fmt.Sprintf("%s.%d%s", strings.TrimSuffix(r.path, ext), r.part, ext)
+		if _, err := os.Lstat(aside); err == nil {
+			continue // of an earlier run
+		}
+		if err := os.Rename(r.path, aside); err != nil {
+			return err
+		}
+		return r.create(os.O_EXCL)
+	}
+}
+
+// event writes the packets that an event was made of.
+func (r *Recorder) event(ev Event) error {
+	if err := r.rotate(); err != nil {
+		return err
+	}
+	c := r.conns[ev.Conn]
+	if c == nil {
+		c = &recorded{ends: [2]netip.AddrPort{r.address(ev.Terminal), r.address(ev.Host)}, seq: [2]uint32{1, 1}}
+		r.conns[ev.Conn] = c
+	}
+	send := func(at time.Time, dir Dir, data []byte, flags layers.TCP) error {
+		return r.packet(at, c, dir, data, flags)
+	}
+	over := false
+	var err error
+	switch ev.Kind {
+	case Opened, Refused, Unreached:
+		c.seq = [2]uint32{}
+		err = send(ev.At.Add(-ev.Took), ToHost, nil, layers.TCP{SYN: true})
+		switch over = true; ev.Kind {
+		case Opened:
+			over = false
+			err = errors.Join(err, send(ev.At, ToTerminal, nil, layers.TCP{SYN: true, ACK: true}))
+		case Refused:
+			err = errors.Join(err, send(ev.At, ToTerminal, nil, layers.TCP{RST: true, ACK: true}))
+		}
+	case Data:
+		err = send(ev.At, ev.Dir, ev.Data, layers.TCP{PSH: true, ACK: true})
+	case Gap:
+		c.seq[ev.Dir] += uint32(max(ev.Lost, 1)) // a hole that the reader finds
+	case HalfClose:
+		err = r.finish(ev.At, c, ev.Dir)
+	case Closed:
+		over = true
+		err = errors.Join(r.finish(ev.At, c, ToHost), r.finish(ev.At, c, ToTerminal))
+	case Reset:
+		over = true
+		err = send(ev.At, ev.Dir, nil, layers.TCP{RST: true})
+	}
+	if over {
+		delete(r.conns, ev.Conn)
+	}
+	return err
+}
+
+func (r *Recorder) finish(at time.Time, c *recorded, dir Dir) error {
+	if c.fin[dir] {
+		return nil
+	}
+	c.fin[dir] = true
+	return r.packet(at, c, dir, nil, layers.TCP{FIN: true, ACK: true})
+}
+
+// maxSegment keeps an IP packet within its 16-bit length.
+const maxSegment = 60000
+
+func (r *Recorder) packet(at time.Time, c *recorded, dir Dir, data []byte, tcp layers.TCP) error {
+	for {
+		n := min(len(data), maxSegment)
+		if err := r.segment(at, c, dir, data[:n], tcp); err != nil {
+			return err
+		}
+		if data = data[n:]; len(data) == 0 {
+			return nil
+		}
+	}
+}
+
+func (r *Recorder) segment(at time.Time, c *recorded, dir Dir, data []byte, tcp layers.TCP) error {
+	from, to := c.ends[dir], c.ends[1-dir]
+	tcp.SrcPort, tcp.DstPort, tcp.Seq, tcp.Window = layers.TCPPort(from.Port()), layers.TCPPort(to.Port()), c.seq[dir], 0xFFFF
+	if tcp.ACK {
+		tcp.Ack = c.seq[1-dir]
+	}
+	var ip gopacket.SerializableLayer
+	if from.Addr().Is4() && to.Addr().Is4() {
+		four := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, SrcIP: from.Addr().AsSlice(), DstIP: to.Addr().AsSlice()}
+		_ = tcp.SetNetworkLayerForChecksum(four) // fails for other layers only
+		ip = four
+	} else {
+		a, b := from.Addr().As16(), to.Addr().As16()
+		six := &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: layers.IPProtocolTCP, SrcIP: a[:], DstIP: b[:]}
+		_ = tcp.SetNetworkLayerForChecksum(six)
+		ip = six
+	}
+	buf := gopacket.NewSerializeBuffer()
+	if err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true}, ip, &tcp, gopacket.Payload(data)); err != nil {
+		return err
+	}
+	c.seq[dir] += uint32(len(data))
+	if tcp.SYN || tcp.FIN {
+		c.seq[dir]++
+	}
+	b := buf.Bytes()
+	r.size += int64(len(b)) + 32 // and the block around it
+	return r.out.WritePacket(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(b), Length: len(b)}, b)
+}
+
+// address is an end of a connection in numbers. A name has none in the events; it gets one of the documentation net,
+// always the same one, so that a recording still tells hosts apart.
+func (r *Recorder) address(s string) netip.AddrPort {
+	if a, err := netip.ParseAddrPort(s); err == nil {
+		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+	}
+	a, ok := r.names[s]
+	if !ok {
+		n := len(r.names)
+		a = netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 51, 100, byte(1 + n%250)}), uint16(8583+n/250))
+		r.names[s] = a
+	}
+	return a
+}
