@@ -3,6 +3,7 @@ package link
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,8 @@ type packetReader interface {
 	LinkType() layers.LinkType
 }
 
-// OpenFile opens a pcap or pcapng file; - is standard input. The kind is told by the file's first bytes.
+// OpenFile opens a pcap or pcapng file, compressed with gzip or not; - is standard input. The kind is told by the file's
+// first bytes.
 func OpenFile(name string) (*File, error) {
 	in := io.ReadCloser(os.Stdin)
 	if name != "-" {
@@ -43,10 +45,21 @@ func OpenFile(name string) (*File, error) {
 			return nil, fmt.Errorf("cannot open the capture: %w", err)
 		}
 		in = f
+	} else {
+		name = "standard input"
 	}
 	f := &File{name: name, from: in}
 	buffered := bufio.NewReaderSize(in, 1<<20)
 	magic, err := buffered.Peek(4)
+	if err == nil && magic[0] == 0x1F && magic[1] == 0x8B {
+		plain, gerr := gzip.NewReader(buffered)
+		if gerr != nil {
+			in.Close()
+			return nil, fmt.Errorf("%s is no gzip file that can be read: %w", name, gerr)
+		}
+		buffered = bufio.NewReaderSize(plain, 1<<20)
+		magic, err = buffered.Peek(4)
+	}
 	if err != nil {
 		in.Close()
 		return nil, fmt.Errorf("%s holds no capture: it has fewer than 4 bytes", name)

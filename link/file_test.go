@@ -2,6 +2,7 @@ package link
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"net"
 	"os"
@@ -55,6 +56,37 @@ func capture(t *testing.T, segs ...seg) string {
 		t.Fatal(err)
 	}
 	return name
+}
+
+func TestGzippedCapture(t *testing.T) {
+	name := capture(t, seg{seq: 100, syn: true}, seg{fromHost: true, seq: 500, syn: true, ack: true}, seg{seq: 101, ack: true, data: "hello"})
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, packed.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	events, err := readAll(t, name)
+	if err != nil || len(events) != 2 || string(events[1].Data) != "hello" {
+		t.Errorf("%+v, %v", events, err)
+	}
+	if err := os.WriteFile(name, packed.Bytes()[:packed.Len()/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := OpenFile(name); err == nil {
+		if err = f.Run(context.Background(), func(Event) {}); err == nil {
+			t.Error("half a file is read without a word")
+		}
+	}
 }
 
 func readAll(t *testing.T, name string) ([]Event, error) {
