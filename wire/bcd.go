@@ -51,26 +51,9 @@ func (p packed) Decode(src []byte, length int) ([]byte, int, error) {
 	if length < 0 || len(src) < n {
 		return nil, 0, fmt.Errorf("%d digits need %d bytes, %d are left", length, n, len(src))
 	}
-	return appendDigits(make([]byte, 0, length), string(src[:n]), length, p.left), n, nil
-}
-
-// appendDigits unpacks count nibbles of src, right-justified unless left.
-func appendDigits(dst []byte, src string, count int, left bool) []byte {
-	skip := 0
-	if count%2 == 1 && !left {
-		skip = 1
+	c := asBCD
+	if p.left {
+		c = asLBCD
 	}
-	for i := skip; i < skip+count; i++ {
-		dst = append(dst, nibbleText[nibble(src, i)])
-	}
-	return dst
-}
-
-const nibbleText = "0123456789ABC=EF"
-
-func nibble(s string, i int) byte {
-	if i%2 == 0 {
-		return s[i/2] >> 4
-	}
-	return s[i/2] & 0xF
+	return appendDigits(make([]byte, 0, length), src[:n], length, c), n, nil
 }

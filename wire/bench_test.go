@@ -1,40 +1,174 @@
 package wire
 
 import (
+	"encoding/hex"
+	"runtime"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/moov-io/iso8583"
+	"github.com/moov-io/iso8583/encoding"
+	"github.com/moov-io/iso8583/specs"
 )
 
+// ledgerFields are the ten values that the diagnosis reads of every message.
+var ledgerFields = []int{2, 3, 4, 11, 37, 38, 39, 41, 42, 60}
+
+// typical is a purchase of about 220 bytes in a dialect, framed.
+func typical(t testing.TB, dialect string) (framed, body []byte) {
+	t.Helper()
+	spec, err := Spec(dialect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := iso8583.NewMessage(spec)
+	m.MTI("0200")
+	fields := map[int]string{2: testPAN, 3: "000000", 4: "000000012800", 11: "000123", 12: "120429", 13: "1124", 14: "3012", 22: "051", 25: "00", 35: testPAN + "=30122015432100",
+		37: "112412000123", 38: "123456", 39: "00", 41: "10000001", 42: "898310000000001", 49: "156", 60: "2200000100050"}
+	var head []byte
+	if dialect == "cup" {
+		chip, _ := hex.DecodeString("9F26081122334455667788" + "9F2701809F100807010103A0A00000" + "9F3704AABBCCDD" + "9F36020012" + "950500000480009A032611249C0100" + "9F02060000000128005F2A020156" + "82027C009F1A020156" + "9F03060000000000009F3303E0F8C8")
+		fields[55], fields[52], fields[64] = string(chip), "\x12\x34\x56\x78\x9a\xbc\xde\xf1", "A1B2C3D4"
+		head, _ = hex.DecodeString("6000030000603100311001")
+	} else {
+		fields[7], fields[32] = "1124120429", "48210000"
+		fields[48], fields[60] = strings.Repeat("DATA", 8), "22000001"
+	}
+	for id, v := range fields {
+		if err := m.Field(id, v); err != nil {
+			t.Fatal(id, err)
+		}
+	}
+	if body, err = m.Pack(); err != nil {
+		t.Fatal(err)
+	}
+	payload := append(head, body...)
+	return append([]byte{byte(len(payload) >> 8), byte(len(payload))}, payload...), body
+}
+
+// BenchmarkDecode is the full masked decode of a line whose form is known: MTI, spans of all fields, masking of values
+// and bytes, and the values that the ledger needs.
 func BenchmarkDecode(b *testing.B) {
-	f := frame(b, "000001")
+	for _, dialect := range []string{"cup", "iso87-ascii"} {
+		b.Run(dialect, func(b *testing.B) {
+			f, _ := typical(b, dialect)
+			s := settled(b, f)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(f)))
+			for b.Loop() {
+				decodeOne(b, s, f)
+			}
+		})
+	}
+}
+
+func settled(b *testing.B, f []byte) *Stream {
+	b.Helper()
 	d, err := NewDecoder(Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	s := d.Stream(true)
-	s.Write(f)
-	b.ReportAllocs()
-	b.SetBytes(int64(len(f)))
-	for b.Loop() {
-		if len(s.Write(f)) != 1 {
-			b.Fatal("no message")
-		}
+	for range 2 * trialFrames {
+		s.Write(f)
+	}
+	return s
+}
+
+func decodeOne(b *testing.B, s *Stream, f []byte) {
+	out := s.Write(f)
+	if len(out) != 1 || out[0].Stop != nil {
+		b.Fatal("no message")
+	}
+	n := 0
+	for _, id := range ledgerFields {
+		n += len(out[0].Get(id))
+	}
+	if n < 50 {
+		b.Fatal("no values")
 	}
 }
 
-// The same bytes by moov's own unpacking, the figure to compare with.
-func BenchmarkMoovUnpack(b *testing.B) {
-	f := frame(b, "000001")[13:]
+// BenchmarkMoov is moov's own unpacking of the same bytes: the figures to compare with. Stock CUP uses moov's BCD codecs,
+// but for field 35, whose separator they refuse.
+func BenchmarkMoov(b *testing.B) {
+	run := func(name, dialect string, spec *iso8583.MessageSpec) {
+		b.Run(name, func(b *testing.B) {
+			_, body := typical(b, dialect)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				if err := iso8583.NewMessage(spec).Unpack(body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	for _, dialect := range []string{"cup", "iso87-ascii"} {
+		spec, err := Spec(dialect)
+		if err != nil {
+			b.Fatal(err)
+		}
+		run(dialect, dialect, spec)
+	}
+	ours := map[string]encoding.Encoder{"BCD": encoding.BCD, "LBCD": encoding.LBCD}
+	for name, moovs := range ours {
+		ours[name] = specs.EncodingsExtToInt[name]
+		specs.EncodingsExtToInt[name] = moovs
+	}
 	spec, err := Spec("cup")
+	for name, codec := range ours {
+		specs.EncodingsExtToInt[name] = codec
+	}
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.ReportAllocs()
-	b.SetBytes(int64(len(f)))
-	for b.Loop() {
-		if err := iso8583.NewMessage(spec).Unpack(f); err != nil {
-			b.Fatal(err)
-		}
+	track := *spec.Fields[35].Spec()
+	track.Enc = ours["LBCD"]
+	spec.Fields[35].SetSpec(&track)
+	run("cup-stock", "cup", spec)
+}
+
+// BenchmarkDetect is the detection of a new line from its first message.
+func BenchmarkDetect(b *testing.B) {
+	for _, dialect := range []string{"cup", "iso87-ascii"} {
+		b.Run(dialect, func(b *testing.B) {
+			f, _ := typical(b, dialect)
+			b.ReportAllocs()
+			for b.Loop() {
+				d, err := NewDecoder(Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if len(d.Stream(true).Write(f)) != 1 {
+					b.Fatal("no message")
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkConnections decodes many connections on one core and on all: each has its own decoder, so they share nothing.
+func BenchmarkConnections(b *testing.B) {
+	f, _ := typical(b, "cup")
+	for name, workers := range map[string]int{"one": 1, "all": runtime.GOMAXPROCS(0)} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(f)))
+			streams := make([]*Stream, workers)
+			for i := range streams {
+				streams[i] = settled(b, f)
+			}
+			b.ResetTimer()
+			var all sync.WaitGroup
+			for i, s := range streams {
+				all.Go(func() {
+					for range b.N/workers + min(i, 1)*(b.N%workers) {
+						s.Write(f)
+					}
+				})
+			}
+			all.Wait()
+		})
 	}
 }

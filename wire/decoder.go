@@ -1,12 +1,11 @@
 package wire
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 )
 
-// Options name what is known of a line. What is empty is detected.
+// Options name what is known of a line. What is empty is detected. Dialect is an id or the path of a JSON file.
 type Options struct{ Framing, Header, Dialect string }
 
 // Detection is what a line was found to carry.
@@ -15,19 +14,11 @@ type Detection struct {
 	Confidence               float64 // 0 to 1
 	RunnerUp                 string  // the next best reading, "framing/header/dialect"
 	Foreign                  string  // another protocol: "TLS", "HTTP"
+	Turned                   int     // how often the evidence spoke for another reading after one was taken
 }
 
-// maxFrame bounds what a length prefix may announce: longer than any POS message, short enough to notice lost sync.
-const maxFrame = 8192
-
-// holdBack bounds the bytes of a stream that wait for detection.
-const holdBack = 4096
-
-// headers by id: their length in bytes.
-var headerLen = map[string]int{"none": 0, "tpdu": 5, "tpdu+cup": 11}
-
-// framings known, and Decode's way to say that the bytes are one bare frame.
-var framings = []string{"len2", "none"}
+// unknownHeader is the header id of bytes before the MTI that are none of the known headers.
+const unknownHeader = "unknown"
 
 // reading is one candidate: framing, header and dialect.
 type reading struct {
@@ -35,221 +26,359 @@ type reading struct {
 	dialect         *dialect
 }
 
-func (r reading) String() string { return r.framing + "/" + r.header + "/" + r.dialect.id }
+func (r *reading) String() string { return r.framing + "/" + r.header + "/" + r.dialect.id }
 
-// Decoder reads the connections of one line. It is not safe for concurrent use.
-type Decoder struct {
-	candidates []reading
-	best       reading
-	settled    bool
-	det        Detection
-	bad        int // undecoded messages in a row since the line settled
-}
-
-// NewDecoder makes a decoder for one line. It fails when an id in o is not known.
-func NewDecoder(o Options) (*Decoder, error) {
-	c, err := candidates(o, []string{"len2"})
+// candidates are all readings that the options allow.
+func (o Options) candidates() ([]reading, error) {
+	all, err := chosen(o.Dialect)
 	if err != nil {
 		return nil, err
 	}
-	d := &Decoder{candidates: c}
-	if len(c) == 1 {
-		d.settle(c[0], 1, "")
-	}
-	return d, nil
-}
-
-func candidates(o Options, allowed []string) ([]reading, error) {
-	all, err := dialects()
-	if err != nil {
-		return nil, err
-	}
+	fs, hs := Framings(), Headers()
 	if o.Framing != "" {
-		if !slices.Contains(framings, o.Framing) {
-			return nil, fmt.Errorf("no framing %q: choose one of %v", o.Framing, framings)
+		if !slices.Contains(fs, o.Framing) {
+			return nil, fmt.Errorf("no framing %q: choose one of %v", o.Framing, fs)
 		}
-		allowed = []string{o.Framing}
+		fs = []string{o.Framing}
 	}
-	if _, ok := headerLen[o.Header]; o.Header != "" && !ok {
-		return nil, fmt.Errorf("no header %q: choose none, tpdu or tpdu+cup", o.Header)
-	}
-	if o.Dialect != "" && !slices.Contains(Dialects(), o.Dialect) {
-		return nil, fmt.Errorf("no dialect %q: choose one of %v", o.Dialect, Dialects())
+	if o.Header != "" {
+		if !slices.Contains(hs, o.Header) {
+			return nil, fmt.Errorf("no header %q: choose one of %v", o.Header, hs)
+		}
+		hs = []string{o.Header}
 	}
 	var out []reading
-	for _, d := range all {
-		if o.Dialect != "" && d.id != o.Dialect {
-			continue
-		}
-		for _, f := range allowed {
-			for _, h := range []string{"tpdu+cup", "tpdu", "none"} {
-				if o.Header == "" || o.Header == h {
-					out = append(out, reading{f, h, d})
-				}
+	for _, f := range fs {
+		for _, h := range hs {
+			for _, d := range all {
+				out = append(out, reading{f, h, d})
 			}
 		}
 	}
 	return out, nil
 }
 
+// trialFrames is over how many frames of a line its readings are compared before the best is kept; badFrames is how many
+// frames in a row may not fit before they are compared again.
+const (
+	trialFrames = 12
+	badFrames   = 3
+)
+
+// Decoder reads the connections of one line. It is not safe for concurrent use.
+type Decoder struct {
+	candidates []reading
+	groups     []group // candidates by framing, but for those without
+	unframed   int     // the first candidate without a framing; they are last
+	scores     []float64
+	trial      int // frames compared since the comparison began
+	best       int // of candidates
+	settled    bool
+	sure       bool // one reading by the options: nothing to compare
+	bad        int  // frames in a row that did not fit
+	det        Detection
+	spans      [128]span // room for walks
+	scratch    []byte
+}
+
+// group is the candidates of one framing.
+type group struct {
+	framing  string
+	readings []reading
+}
+
+// NewDecoder makes a decoder for one line. It fails when an id in o is not known or its file cannot be used.
+func NewDecoder(o Options) (*Decoder, error) {
+	c, err := o.candidates()
+	if err != nil {
+		return nil, err
+	}
+	d := &Decoder{candidates: c, scores: make([]float64, len(c)), unframed: len(c)}
+	for from := 0; from < len(c); {
+		to := from
+		for to < len(c) && c[to].framing == c[from].framing {
+			to++
+		}
+		if c[from].framing == "none" {
+			d.unframed = from
+		} else {
+			d.groups = append(d.groups, group{c[from].framing, c[from:to]})
+		}
+		from = to
+	}
+	if len(c) == 1 {
+		d.settled, d.sure = true, true
+		d.det = Detection{Framing: c[0].framing, Header: c[0].header, Dialect: c[0].dialect.id, Confidence: 1}
+	}
+	return d, nil
+}
+
 // Detection tells what the line was found to carry so far; empty ids while it is open.
 func (d *Decoder) Detection() Detection { return d.det }
 
-func (d *Decoder) settle(r reading, confidence float64, runnerUp string) {
-	d.best, d.settled, d.bad = r, true, 0
-	d.det = Detection{Framing: r.framing, Header: r.header, Dialect: r.dialect.id, Confidence: confidence, RunnerUp: runnerUp}
-}
-
-// weigh scores how well one frame fits a reading: each thing that a wrong reading would hardly show counts.
-func (r reading) weigh(frame []byte) float64 {
-	at, ok := r.start(frame)
-	if !ok {
-		return 0
-	}
-	w := r.dialect.walk(frame, at, nil)
-	if w.mti == "" {
-		return 0
-	}
-	score := 1.0 + float64(len(w.spans))*0.25
-	if r.header != "none" && frame[at-headerLen[r.header]] == 0x60 {
-		score += 2
-	}
-	for _, s := range w.spans {
-		if fits(frame, s) {
-			score += 0.5
-		} else {
-			score -= 1
-		}
-	}
-	switch {
-	case w.stop != nil:
-		score *= 0.2
-	case w.end != len(frame):
-		score *= 0.5
-	default:
-		score += 4
-	}
-	return max(score, 0)
-}
-
-// fits says whether the bytes of a field look like what the dialect says stands there.
-func fits(frame []byte, s span) bool {
-	b := frame[s.off : s.off+s.n]
-	switch s.def.coding {
-	case asBCD, asLBCD:
-		for i := range s.chars {
-			if n := nibble(string(b), i); n > 9 && s.def.id != 35 && s.def.id != 36 {
-				return false
-			}
-		}
-	case asText:
-		numeric := s.def.id < 32 || s.def.id == 2
-		for _, c := range b {
-			if numeric && (c < '0' || c > '9') && !(s.def.id == 28 && (c == 'C' || c == 'D')) || c < 0x20 && s.def.max <= 40 {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// start is where the message proper begins in a frame, after length and header.
-func (r reading) start(frame []byte) (at int, ok bool) {
-	if r.framing == "len2" {
-		at = 2
-	}
-	n := headerLen[r.header]
-	if len(frame) < at+n+2 {
-		return 0, false
-	}
-	return at + n, true
-}
-
-// Decode reads bytes that are one frame, with its length in front or without.
-func Decode(frame []byte, o Options) (*Message, Detection, error) {
-	c, err := candidates(o, framings)
-	if err != nil {
-		return nil, Detection{}, err
-	}
-	if f := foreign(frame); f != "" {
-		return opaque(frame, f), Detection{Foreign: f}, nil
-	}
-	var best, second reading
-	var top, next float64
-	for _, r := range c {
-		if r.framing == "len2" && (len(frame) < 2 || int(frame[0])<<8|int(frame[1]) != len(frame)-2) {
+// compare lets one frame speak for every reading that it could be, and takes the best of all frames so far.
+func (d *Decoder) compare(b []byte) {
+	d.trial++
+	for i := range d.candidates {
+		r := &d.candidates[i]
+		f, ok := measure(r.framing, b)
+		if !ok || f.total != len(b) {
 			continue
 		}
-		if s := r.weigh(frame); s > top {
-			second, next, best, top = best, top, r, s
-		} else if s > next {
-			second, next = r, s
-		}
+		score, _ := r.weigh(b, f, d.spans[:0])
+		d.scores[i] += max(score, -1)
 	}
-	if best.dialect == nil {
-		return opaque(frame, ""), Detection{}, nil
-	}
-	det := Detection{Framing: best.framing, Header: best.header, Dialect: best.dialect.id, Confidence: confidence(top, next)}
-	if second.dialect != nil {
-		det.RunnerUp = second.String()
-	}
-	return best.message(frame), det, nil
+	d.choose()
 }
 
-// confidence grows with the evidence and shrinks with a runner-up that explains nearly as much.
-func confidence(top, next float64) float64 {
-	return min(0.99, top/(top+1)*(1-next/(top+1)*0.5))
+// choose takes the reading with most evidence.
+func (d *Decoder) choose() {
+	best, next := -1, -1
+	for i, s := range d.scores {
+		switch {
+		case s <= 0:
+		case best < 0 || s > d.scores[best]:
+			best, next = i, best
+		case next < 0 || s > d.scores[next]:
+			next = i
+		}
+	}
+	if best < 0 {
+		return
+	}
+	if d.settled && best != d.best {
+		d.det.Turned++
+	}
+	top, second := d.scores[best], 0.0
+	r := &d.candidates[best]
+	d.best, d.settled = best, true
+	d.det.Framing, d.det.Header, d.det.Dialect, d.det.RunnerUp = r.framing, r.header, r.dialect.id, ""
+	if next >= 0 {
+		second = d.scores[next]
+		d.det.RunnerUp = d.candidates[next].String()
+	}
+	d.det.Confidence = confidence(top, second, float64(max(d.trial, 1)))
 }
 
-// message decodes one whole frame.
-func (r reading) message(frame []byte) *Message {
-	at, ok := r.start(frame)
-	if !ok {
-		return opaque(frame, "")
-	}
-	var room [40]span
-	w := r.dialect.walk(frame, at, room[:0])
-	m := &Message{Framing: r.framing, Header: r.header, Dialect: r.dialect.id, MTI: w.mti, Stop: w.stop,
-		headLen: headerLen[r.header], spans: slices.Clone(w.spans)}
-	m.headAt = at - m.headLen
-	k := masker{b: slices.Clone(frame)}
-	m.card, m.pan = k.card(w.spans)
-	for _, s := range w.spans {
-		k.field(w.mti, s)
-	}
-	if w.end < len(frame) {
-		if w.stop == nil {
-			m.Trailing = len(frame) - w.end
+// confidence grows with the evidence for the best reading, and with its lead over the next best.
+func confidence(top, next, frames float64) float64 {
+	lead := max(top-max(next, 0), 0)
+	whole := min(top/frames/8, 1)
+	return min(0.99, whole*(0.5+0.5*lead/(lead+2)))
+}
+
+// decode reads one frame of the line.
+func (d *Decoder) decode(b []byte) *Message {
+	if !d.sure && (d.trial < trialFrames || d.bad >= badFrames) {
+		if d.bad >= badFrames { // the evidence may have turned: begin anew
+			d.bad, d.trial = 0, 0
+			clear(d.scores)
 		}
-		k.runs(w.end, len(frame), runLimit)
+		d.compare(b)
 	}
-	m.raw, m.hidden = string(k.b), k.hidden
+	if !d.settled {
+		return opaque(b, "")
+	}
+	r := &d.candidates[d.best]
+	f, ok := measure(r.framing, b)
+	if !ok || f.total != len(b) {
+		f = frame{min(2, len(b)), len(b), len(b)}
+		if r.framing == "none" {
+			f.payload = 0
+		}
+	}
+	m := d.message(r, b, f)
+	if m.Undecoded() || m.Stop != nil {
+		d.bad++
+	} else {
+		d.bad = 0
+	}
 	return m
 }
 
-// opaque is a message of which nothing was understood: every digit run is hidden.
-func opaque(b []byte, foreign string) *Message {
-	k := masker{b: slices.Clone(b)}
-	k.runs(0, len(k.b), runLimit)
-	reason := "no known framing, header and dialect fits these bytes"
-	if foreign != "" {
-		reason = "the line carries " + foreign + ", not ISO 8583"
+// message decodes one whole frame by a reading.
+func (d *Decoder) message(r *reading, b []byte, f frame) *Message {
+	header, ok := headerLen(r.header, b[f.payload:f.end])
+	if !ok {
+		header = 0 // the header of this frame is another one; the MTI decides whether it is there
 	}
-	return &Message{raw: string(k.b), hidden: k.hidden, Foreign: foreign, Stop: &Stop{0, "frame", reason}}
+	return d.build(r, b, f, header, r.header)
 }
 
-// foreign names another protocol by its first bytes.
-func foreign(b []byte) string {
-	switch {
-	case len(b) >= 3 && b[0] >= 0x14 && b[0] <= 0x17 && b[1] == 3 && b[2] <= 4:
-		return "TLS"
-	case len(b) >= 3 && b[0] == 0x16 && b[1] == 1 && b[2] == 1:
-		return "TLCP"
+func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID string) *Message {
+	m := &Message{}
+	w := r.dialect.walk(b[:f.end], f.payload+header, m.spanRoom[:0], nil)
+	if w.fault == faultMTI {
+		return opaque(b, "")
 	}
-	for _, p := range []string{"GET ", "POST ", "PUT ", "HEAD ", "HTTP/1."} {
-		if bytes.HasPrefix(b, []byte(p)) {
-			return "HTTP"
+	m.Framing, m.Header, m.Dialect, m.dialect = r.framing, headerID, r.dialect.id, r.dialect
+	m.headAt, m.headLen, m.raw = uint16(f.payload), uint16(header), int32(len(b))
+	stop := w.stop(r.dialect)
+	var variant *def
+	if w.fault != faultNone || w.end < f.end {
+		suspect, found, fixed := r.locate(b, f, header, &w)
+		if stop != nil && suspect != nil {
+			stop.Suspect = fmt.Sprint(suspect.id)
+		}
+		if found != nil {
+			w, variant, stop = fixed, found, nil
 		}
 	}
-	return ""
+	m.Stop, m.variant, m.fields, m.spans, m.hidden = stop, variant, w.fields, w.spans, m.hiddenRoom[:0]
+	m.MTI = mtiText(w.mti)
+	k := builder{m: m, b: append(d.scratch[:0], b...), raw: len(b)}
+	for i := range m.spans {
+		s := &m.spans[i]
+		switch st := &r.dialect.steps[s.id]; {
+		case st.hide != hideNone || variant != nil:
+			k.field(s)
+		case st.eager:
+			k.text(s)
+		}
+	}
+	if w.end < f.end && stop == nil {
+		m.Trailing = f.end - w.end
+	}
+	if f.end < len(b) && r.framing != "stx-etx" {
+		m.Trailing += len(b) - f.end
+	}
+	if w.end < len(b) {
+		k.runs(w.end, len(b), runLimit, asText)
+	}
+	if header > 0 && (headerID == unknownHeader || headerID == "base24") {
+		k.runs(f.payload, f.payload+header, runLimit, asText)
+	}
+	if r.framing == "stx-etx" && f.total <= len(b) {
+		if want := lrc(b[1 : f.end+1]); want != b[f.end+1] {
+			m.Check = fmt.Sprintf("LRC %02X, the bytes give %02X", b[f.end+1], want)
+		}
+	}
+	m.bytes = string(k.b)
+	d.scratch = k.b
+	return m
+}
+
+// allMTI is every message type behind the other, so that none needs an allocation.
+var allMTI = func() string {
+	b := make([]byte, 0, 4*3000)
+	for n := range 3000 {
+		b = append(b, byte('0'+n/1000), byte('0'+n/100%10), byte('0'+n/10%10), byte('0'+n%10))
+	}
+	return string(b)
+}()
+
+// mtiText is a message type that readMTI accepted.
+func mtiText(m [4]byte) string {
+	n := int(m[0]-'0')*1000 + int(m[1]-'0')*100 + int(m[2]-'0')*10 + int(m[3]-'0')
+	return allMTI[4*n : 4*n+4]
+}
+
+// maxOpaque bounds a message that was not understood, so that half bytes in it are counted with 16 bits.
+const maxOpaque = 2 * maxFrame
+
+// opaque is a message of which nothing was understood: every digit run is hidden.
+func opaque(b []byte, other string) *Message {
+	m := &Message{Foreign: other, Stop: &Stop{Field: "frame", Reason: "no known framing, header and dialect fits these bytes"}}
+	if other != "" {
+		m.Stop.Reason = "the line carries " + other + ", not ISO 8583"
+		if detail := tlsDetail(b); other == "TLS" && detail != "" {
+			m.Stop.Reason += " (" + detail + ")"
+		}
+	}
+	k := builder{m: m, b: slices.Clone(b), raw: len(b)}
+	k.runs(0, len(b), runLimit, asText)
+	m.bytes, m.raw = string(k.b), int32(len(b))
+	return m
+}
+
+// Decode reads bytes that are one frame, with its length in front or without, with few bytes behind it or none.
+func Decode(b []byte, o Options) (*Message, Detection, error) {
+	if len(b) > maxOpaque {
+		return nil, Detection{}, fmt.Errorf("%d bytes are no one message: the longest has %d", len(b), maxFrame)
+	}
+	d, err := NewDecoder(o)
+	if err != nil {
+		return nil, Detection{}, err
+	}
+	if other := foreign(b); other != "" && !d.sure {
+		return opaque(b, other), Detection{Foreign: other}, nil
+	}
+	frames := make([]frame, len(d.candidates))
+	for i := range d.candidates {
+		r := &d.candidates[i]
+		f, ok := measure(r.framing, b)
+		short, behind := 0.0, 0.0
+		switch {
+		case !ok:
+			continue
+		case f.total > len(b): // cut off
+			short = 2
+			f.end, f.total = min(f.end, len(b)), len(b)
+		case f.total < len(b): // something stands behind it
+			behind = 1 + float64(len(b)-f.total)/8
+		}
+		score, _ := r.weigh(b, f, d.spans[:0])
+		d.scores[i], frames[i] = score-short-behind, f
+	}
+	d.trial = 1
+	d.choose()
+	if d.sure {
+		if f, ok := measure(d.candidates[0].framing, b); ok {
+			f.end, f.total = min(f.end, len(b)), min(f.total, len(b))
+			frames[0] = f
+		}
+	}
+	if !d.settled || !d.sure && d.scores[d.best] < weak {
+		if m, det := d.behindPrefix(b, o); m != nil {
+			return m, det, nil
+		}
+		if !d.settled || frames[d.best].total == 0 {
+			return opaque(b, ""), Detection{}, nil
+		}
+	}
+	m := d.message(&d.candidates[d.best], b, frames[d.best])
+	if m.Undecoded() {
+		return m, Detection{}, nil
+	}
+	if m.variant != nil { // the rest fits now, and that speaks for the reading after all
+		d.det.Confidence = max(d.det.Confidence, 0.6)
+	}
+	return m, d.det, nil
+}
+
+// prefixes is how many bytes of an unknown kind may stand before a message.
+const prefixes = 32
+
+// behindPrefix finds a message behind bytes that are no known length or header.
+func (d *Decoder) behindPrefix(b []byte, o Options) (*Message, Detection) {
+	if o.Framing != "" || o.Header != "" {
+		return nil, Detection{}
+	}
+	var best reading
+	var top, next float64
+	at := 0
+	for skip := 1; skip <= min(prefixes, len(b)-minFrame); skip++ {
+		for i := range d.candidates {
+			r := &d.candidates[i]
+			if r.framing != "none" {
+				continue
+			}
+			f := frame{skip, len(b), len(b)}
+			score, w := r.weigh(b, f, d.spans[:0])
+			if w.fault != faultNone {
+				continue
+			}
+			if n, ok := headerLen(r.header, b[skip:]); ok && score > top {
+				top, next, best, at = score, top, *r, skip+n
+			} else if score > next {
+				next = score
+			}
+		}
+	}
+	if top < strong-1.5 || top-next < 1 { // every place was tried: one of them has to stand out
+		return nil, Detection{}
+	}
+	best.header = unknownHeader
+	m := d.build(&best, b, frame{0, len(b), len(b)}, at, unknownHeader)
+	return m, Detection{Framing: "none", Header: unknownHeader, Dialect: best.dialect.id, Confidence: 0.8 * confidence(top, next, 1)}
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"hash/maphash"
 	"strings"
 )
@@ -11,62 +12,104 @@ var seed = maphash.MakeSeed()
 // runLimit is the shortest run of digits that may be a card number in bytes that nobody vouches for.
 const runLimit = 12
 
-// masker scrubs one copy of a frame and keeps what it hid.
-type masker struct {
-	b      []byte
-	hidden []nibbles
+// builder makes a message: a scrubbed copy of its frame, and behind it, in the same bytes, the texts of its fields.
+type builder struct {
+	m   *Message
+	b   []byte
+	raw int // length of the frame
 }
 
-// hideNibbles overwrites a run of nibbles with zeros. In text a whole byte becomes '0', so that a scrubbed frame still
-// decodes to the same fields.
-func (k *masker) hideNibbles(from, to int) {
+// def is what a field of the message is.
+func (k *builder) def(s *span) *def { return k.m.def(s) }
+
+// frame is the scrubbed copy.
+func (k *builder) frame() []byte { return k.b[:k.raw] }
+
+// hide overwrites nibbles with zeros.
+func (k *builder) hide(from, to int) {
 	if from >= to {
 		return
 	}
-	for i := from; i < to; i++ {
-		if i%2 == 0 {
-			k.b[i/2] &= 0x0F
-		} else {
-			k.b[i/2] &= 0xF0
-		}
+	b := k.frame()
+	if from%2 == 1 {
+		b[from/2] &= 0xF0
 	}
-	k.hidden = append(k.hidden, nibbles{from, to})
+	clear(b[(from+1)/2 : to/2])
+	if to%2 == 1 {
+		b[to/2] &= 0x0F
+	}
+	k.m.hidden = append(k.m.hidden, nibbles{uint16(from), uint16(to)})
 }
 
-func (k *masker) hideText(from, to int) {
+// hideText overwrites whole bytes with a digit, so that a scrubbed frame still decodes to the same fields.
+func (k *builder) hideText(from, to int, c coding) {
 	if from >= to {
 		return
 	}
-	for i := from; i < to; i++ {
-		k.b[i] = '0'
+	zero := byte('0')
+	if c == asEBCDIC {
+		zero = 0xF0
 	}
-	k.hidden = append(k.hidden, nibbles{2 * from, 2 * to})
+	b := k.b[from:to]
+	for i := range b {
+		b[i] = zero
+	}
+	k.m.hidden = append(k.m.hidden, nibbles{uint16(2 * from), uint16(2 * to)})
 }
 
-// chars is the clear text of a digit or text field, before anything is hidden.
-func (k *masker) chars(s span) string {
-	switch s.def.coding {
-	case asBCD, asLBCD:
-		return string(appendDigits(nil, string(k.b[s.off:s.off+s.n]), s.chars, s.def.coding == asLBCD))
+// hideChars hides characters from..to of a field, in the bytes and in its text.
+func (k *builder) hideChars(s *span, from, to int) {
+	if from >= to {
+		return
 	}
-	return string(k.b[s.off : s.off+s.n])
-}
-
-// hideChars hides characters from..to of a field, whatever its coding.
-func (k *masker) hideChars(s span, from, to int) {
-	switch s.def.coding {
-	case asBCD, asLBCD:
-		lead := 0
-		if s.chars%2 == 1 && s.def.coding == asBCD {
-			lead = 1
-		}
-		k.hideNibbles(2*s.off+lead+from, 2*s.off+lead+to)
-	case asBinary:
-		k.hideNibbles(2*(s.off+from), 2*(s.off+to))
+	off := int(s.off)
+	switch c := k.def(s).coding; {
+	case c.packed():
+		lead := c.lead(s.chars(c))
+		k.hide(2*off+lead+from, 2*off+lead+to)
+	case c == asBinary:
+		k.hide(2*(off+from), 2*(off+to))
+		return
+	case c == asHex:
+		k.hideText(off+from, off+to, c)
+		return
 	default:
-		k.hideText(s.off+from, s.off+to)
+		k.hideText(off+from, off+to, c)
+	}
+	if s.text == 0 {
+		return
+	}
+	b := k.b[int(s.text)+from : int(s.text)+to]
+	for i := range b {
+		b[i] = '*'
 	}
 }
+
+// text keeps the value of a field behind the frame, unless it can be read from the frame itself.
+func (k *builder) text(s *span) {
+	at := len(k.b)
+	value := k.b[s.off:][:s.n]
+	switch c := k.def(s).coding; {
+	case c.packed():
+		k.b = appendDigits(k.b, value, s.chars(c), c)
+	case c == asEBCDIC:
+		for _, x := range value {
+			if ebcdic[x] == 0 {
+				k.b = k.b[:at]
+				return // it shows as hex
+			}
+			k.b = append(k.b, ebcdic[x])
+		}
+	case k.def(s).hide == hidePAN:
+		k.b = append(k.b, value...)
+	default:
+		return // read from the frame when asked for
+	}
+	s.text = uint16(at)
+}
+
+// size is a field's length in characters of its text.
+func (k *builder) size(s *span) int { return k.m.size(s) }
 
 // clearRange is the part of a PAN of n digits that is hidden: all but the first six and last four, and everything but
 // the last four of a number too short for that.
@@ -80,108 +123,158 @@ func clearRange(n int) (from, to int) {
 	return 0, n
 }
 
-// field scrubs one decoded field.
-func (k *masker) field(mti string, s span) {
-	size := s.chars
-	if s.def.coding == asText || s.def.coding == asHex || s.def.coding == asBinary {
-		size = s.n
+// field scrubs one decoded field and keeps its text.
+func (k *builder) field(s *span) {
+	df, mark := k.def(s), len(k.m.hidden)
+	c := df.coding
+	if k.m.dialect.steps[s.id].eager {
+		k.text(s)
 	}
-	switch s.def.hide {
+	if df.hide == hideNone {
+		return
+	}
+	off, n, size := int(s.off), int(s.n), k.size(s)
+	switch df.hide {
 	case hidePAN:
+		k.card(s)
 		from, to := clearRange(size)
 		k.hideChars(s, from, to)
-		if s.chars%2 == 1 && (s.def.coding == asBCD || s.def.coding == asLBCD) && size <= 12 {
-			k.hideNibbles(2*s.off, 2*s.off+1) // the filler of a short number tells its parity at most
-		}
 	case hideAll:
-		if s.def.coding == asText {
-			k.hideText(s.off, s.off+s.n)
-		} else if s.def.coding == asHex {
-			k.hideText(s.off, s.off+s.n)
-		} else {
-			k.hideNibbles(2*s.off, 2*(s.off+s.n))
+		if s.id == 35 {
+			k.card(s)
+		}
+		k.hideChars(s, 0, size)
+		if c.packed() && size%2 == 1 {
+			k.hide(2*off, 2*(off+n)) // the filler too
 		}
 	case hideRuns:
-		k.runs(s.off, s.off+s.n, 13)
+		if k.runs(off, off+n, runLimit+1, c); len(k.m.hidden) > mark {
+			k.again(s)
+		}
 	case hideEMV:
 		k.chip(s)
 	case hideKeys:
-		text := string(k.b[s.off : s.off+s.n])
-		switch {
-		case mti == "0800" && strings.HasPrefix(text, "Sequence No") && len(text) <= 40:
-			return // certificate number and serial of the terminal
-		case mti == "0820" || mti == "0830":
-			k.runs(s.off, s.off+s.n, 13)
-			return
+		if k.keys(s); len(k.m.hidden) > mark {
+			k.again(s)
 		}
-		k.hideNibbles(2*s.off, 2*(s.off+s.n))
 	case hideBatch:
-		if mti == "0320" || mti == "0330" {
+		if mti := k.m.MTI; mti == "0320" || mti == "0330" {
 			// Count, then records of card kind 2, STAN 6, PAN 20, amount 12 digits.
 			for at := 2; at+8 < size; at += 40 {
 				k.hideChars(s, at+8, min(at+28, size))
 			}
 		}
 	}
+	if len(k.m.hidden) > mark {
+		s.marks |= masked
+	}
+}
+
+// again brings the text of a field in line with its bytes after runs of them were hidden.
+func (k *builder) again(s *span) {
+	c := k.def(s).coding
+	if s.text == 0 {
+		return
+	}
+	for _, h := range k.m.hidden {
+		from, to := max(int(h.from), 2*int(s.off)), min(int(h.to), 2*int(s.off+s.n))
+		if from >= to {
+			continue
+		}
+		step := 2
+		if c.packed() {
+			step = 1
+		}
+		lead := 2*int(s.off) + c.lead(s.chars(c))
+		for i := max(from-lead, 0) / step; i < (to-lead+step-1)/step && i < k.size(s); i++ {
+			k.b[int(s.text)+i] = '*'
+		}
+	}
+}
+
+// keys hides field 62: the working keys of a sign-on's answer, and card data of other uses. What terminals say of
+// themselves stays.
+func (k *builder) keys(s *span) {
+	value := k.b[s.off:][:s.n]
+	switch mti := k.m.MTI; {
+	case mti == "0800" && len(value) <= 40 && (bytes.HasPrefix(value, []byte("Sequence No"))):
+	case mti == "0820" || mti == "0830":
+		k.runs(int(s.off), int(s.off+s.n), runLimit+1, k.def(s).coding)
+	case k.def(s).coding == asBinary:
+		k.hide(2*int(s.off), 2*int(s.off+s.n))
+	default:
+		k.hideText(int(s.off), int(s.off+s.n), k.def(s).coding)
+	}
 }
 
 // chip scrubs chip data by tag; data that is not TLV to its end is hidden whole.
-func (k *masker) chip(s span) {
-	if s.def.coding != asBinary {
-		k.hideText(s.off, s.off+s.n)
+func (k *builder) chip(s *span) {
+	off, n := int(s.off), int(s.n)
+	value := k.b[off : off+n]
+	if k.def(s).coding != asBinary {
+		k.hideChars(s, 0, n)
 		return
 	}
-	tags, ok := walkTLV(string(k.b[s.off : s.off+s.n]))
-	if !ok {
-		k.hideNibbles(2*s.off, 2*(s.off+s.n))
-		return
-	}
-	for _, t := range tags {
-		constructed := unhex(t.tag[0])&2 != 0 // bit 6 of the tag: a template, whose content is not looked into
-		if secretTags[t.tag] || constructed && t.tag != "71" && t.tag != "72" {
-			k.hideNibbles(2*(s.off+t.off), 2*(s.off+t.off+t.n))
+	at, mark := 0, len(k.m.hidden)
+	for {
+		e, next, more, ok := nextTLV(value, at)
+		if !ok {
+			k.m.hidden = k.m.hidden[:mark]
+			k.hide(2*off, 2*(off+n))
+			return
 		}
+		if !more {
+			return
+		}
+		if secretTag(e.tag) || e.constructed() && e.tag != 0x71 && e.tag != 0x72 {
+			k.hide(2*(off+e.off), 2*(off+e.off+e.n))
+		}
+		at = next
 	}
 }
 
-// runs hides the middle of every run of at least limit digits, written as text or packed, at either nibble alignment.
-// A track separator or a hex letter of a filler ends a run; what follows a separator is hidden to the end of its own run.
-func (k *masker) runs(from, to, limit int) {
-	clear := append([]byte(nil), k.b[from:to]...)
-	for i := 0; i < len(clear); {
+// runs hides the middle of every run of at least limit digits: as text (ASCII, EBCDIC) or packed, at either alignment.
+// What follows a track separator after such a run is hidden to the end of its own run.
+func (k *builder) runs(from, to, limit int, c coding) {
+	if to-from < (limit+1)/2 {
+		return
+	}
+	b := k.b[from:to]
+	text := printable(b)
+	k.textRuns(from, b, limit, '0', "=D^", asText)
+	if c == asEBCDIC || limit == runLimit {
+		k.textRuns(from, b, limit, 0xF0, "\x7E\xC4\xB0", asEBCDIC)
+	}
+	// The packed reading of a field that is plain text is no card number. In bytes that nobody vouches for it may be.
+	if limit == runLimit || !text && c != asEBCDIC {
+		k.packedRuns(from, b, limit)
+	}
+}
+
+func half(b []byte, i int) byte {
+	if i%2 == 0 {
+		return b[i/2] >> 4
+	}
+	return b[i/2] & 15
+}
+
+func (k *builder) packedRuns(from int, b []byte, limit int) {
+	digit := func(i int) bool {
+		return half(b, i) <= 9 && (limit == runLimit || b[i/2] != ' ') // in text, blanks would read as 2020…
+	}
+	for i := 0; i < 2*len(b); {
 		j := i
-		for j < len(clear) && clear[j] >= '0' && clear[j] <= '9' {
+		for j < 2*len(b) && digit(j) {
 			j++
 		}
 		if j-i >= limit {
-			k.hideText(from+i+6, from+j-4)
-		}
-		if j-i >= limit && j < len(clear) && (clear[j] == '=' || clear[j] == 'D' || clear[j] == '^') {
-			e := j + 1
-			for e < len(clear) && clear[e] >= 0x20 && clear[e] <= 0x7E {
-				e++
-			}
-			k.hideText(from+j+1, from+e)
-			j = e
-		}
-		i = max(j, i+1)
-	}
-	text := string(clear)
-	for i := 0; i < 2*len(text); {
-		j := i
-		for j < 2*len(text) && nibble(text, j) <= 9 {
-			j++
-		}
-		// The packed reading of a decoded field that is plain text is no card number. In bytes that
-		// nobody vouches for it may be.
-		if j-i >= limit && (limit == runLimit || !printable(text)) {
-			k.hideNibbles(2*from+i+6, 2*from+j-4)
-			if j < 2*len(text) && nibble(text, j) == 0xD {
+			k.hide(2*from+i+6, 2*from+j-4)
+			if j < 2*len(b) && half(b, j) == 0xD {
 				e := j + 1
-				for e < 2*len(text) && nibble(text, e) <= 9 {
+				for e < 2*len(b) && half(b, e) <= 9 {
 					e++
 				}
-				k.hideNibbles(2*from+j+1, 2*from+e)
+				k.hide(2*from+j+1, 2*from+e)
 				j = e
 			}
 		}
@@ -189,23 +282,72 @@ func (k *masker) runs(from, to, limit int) {
 	}
 }
 
-// card is the token and the masked number of the card that a message names, from the PAN or from track 2.
-func (k *masker) card(spans []span) (token uint64, masked string) {
-	for _, id := range [...]int{2, 35} {
-		for _, s := range spans {
-			if s.def.id != id {
-				continue
+// textRuns looks at every limit-th byte only: a run that is long enough cannot hide between two of them.
+func (k *builder) textRuns(from int, b []byte, limit int, zero byte, separators string, c coding) {
+	for at := limit - 1; at < len(b); {
+		if b[at]-zero > 9 {
+			at += limit
+			continue
+		}
+		i, j := at, at+1
+		for i > 0 && b[i-1]-zero <= 9 {
+			i--
+		}
+		for j < len(b) && b[j]-zero <= 9 {
+			j++
+		}
+		if j-i >= limit {
+			k.hideText(from+i+6, from+j-4, c)
+			if j < len(b) && strings.IndexByte(separators, b[j]) >= 0 {
+				e := j + 1
+				for e < len(b) && b[e] >= 0x20 && b[e] != 0x7F && (c == asEBCDIC || b[e] < 0x7F) {
+					e++
+				}
+				k.hideText(from+j+1, from+e, c)
+				j = e
 			}
-			pan := k.chars(s)
-			if i := strings.IndexAny(pan, "=D"); i > 0 {
-				pan = pan[:i]
-			}
-			if len(pan) < 8 {
-				continue
-			}
-			from, to := clearRange(len(pan))
-			return maphash.String(seed, pan) | 1, pan[:from] + strings.Repeat("*", to-from) + pan[to:]
+		}
+		at = j + limit
+	}
+}
+
+// card takes the token and the masked number of the card from the PAN or track 2, whichever comes first.
+func (k *builder) card(s *span) {
+	if k.m.card != 0 || k.def(s).id != 2 && k.def(s).id != 35 {
+		return
+	}
+	var room [40]byte
+	digits := k.b[s.off:][:s.n]
+	switch c := k.def(s).coding; {
+	case len(digits) > len(room):
+		return
+	case c.packed():
+		digits = appendDigits(room[:0], digits, s.chars(c), c)
+	case c == asEBCDIC:
+		digits = append(room[:0], digits...)
+		for i, x := range digits {
+			digits[i] = ebcdic[x]
 		}
 	}
-	return 0, ""
+	for i, x := range digits {
+		if x == '=' || x == 'D' {
+			digits = digits[:i]
+			break
+		}
+	}
+	if len(digits) < 8 || len(digits) > 19 {
+		return
+	}
+	k.m.card = maphash.Bytes(seed, digits) | 1
+	if k.def(s).id == 2 {
+		k.m.panOf = 2
+		return
+	}
+	at := len(k.b)
+	k.b = append(k.b, digits...)
+	from, to := clearRange(len(digits))
+	for i := from; i < to; i++ {
+		k.b[at+i] = '*'
+	}
+	k.m.panAt, k.m.panTo = uint16(at), uint16(len(k.b))
 }

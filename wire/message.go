@@ -2,10 +2,8 @@ package wire
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/text/encoding/simplifiedchinese"
 )
 
 // Message is one frame of the line, decoded as far as it goes and masked. It is immutable and safe to share.
@@ -13,24 +11,35 @@ import (
 type Message struct {
 	Framing, Header, Dialect string
 	MTI                      string // four digits, or empty when the frame was not understood so far
-	Trailing                 int    // bytes inside the frame after the last field
+	Trailing                 int    // bytes after the last field, inside the frame or behind it
 	Stop                     *Stop  // where decoding ended early, nil when it reached the end
 	Foreign                  string // "TLS", "HTTP", … when the bytes are another protocol's
+	Check                    string // what is wrong with the frame's check byte, empty when it is right or there is none
 
-	raw     string // the scrubbed frame
-	spans   []span
-	hidden  []nibbles
-	headAt  int // where the header starts, after the length
-	headLen int
-	card    uint64
-	pan     string
+	bytes        string // the scrubbed frame, and behind it texts of fields
+	dialect      *dialect
+	variant      *def // the field that was read otherwise than the dialect says
+	card         uint64
+	fields       [2]uint64 // the bitmaps
+	spans        []span
+	hidden       []nibbles
+	raw          int32  // length of the frame
+	headAt       uint16 // where the header starts, after the length
+	headLen      uint16
+	panAt, panTo uint16 // the masked number from a track, in bytes
+	panOf        uint8  // the field that is the masked number
+
+	// Room for what nearly every message needs, so that a message is two allocations.
+	spanRoom   [22]span
+	hiddenRoom [8]nibbles
 }
 
 // Stop says where decoding ended before the end of the frame, and why.
 type Stop struct {
-	Offset int    // byte in the frame
-	Field  string // the field that could not be read, "header", "mti", "bitmap" or "frame"
-	Reason string
+	Offset  int    // byte in the frame
+	Field   string // the field that could not be read, "header", "mti", "bitmap" or "frame"
+	Reason  string
+	Suspect string // the first field before it whose value is implausible, empty when all are plausible
 }
 
 // Field is one decoded element with its place in Raw.
@@ -44,10 +53,10 @@ type Field struct {
 }
 
 // nibbles is a hidden run of the frame: half-open, in nibbles from the frame's start.
-type nibbles struct{ from, to int }
+type nibbles struct{ from, to uint16 }
 
 // Raw is the frame, length prefix included, with card data overwritten.
-func (m *Message) Raw() string { return m.raw }
+func (m *Message) Raw() string { return m.bytes[:m.raw] }
 
 // Undecoded says that no message type was found in the frame.
 func (m *Message) Undecoded() bool { return m.MTI == "" }
@@ -57,12 +66,17 @@ func (m *Message) Undecoded() bool { return m.MTI == "" }
 func (m *Message) Card() uint64 { return m.card }
 
 // PAN is the masked card number, from field 2 or else from track 2: first six, last four.
-func (m *Message) PAN() string { return m.pan }
+func (m *Message) PAN() string {
+	if m.panOf != 0 {
+		return m.Get(int(m.panOf))
+	}
+	return m.bytes[m.panAt:m.panTo]
+}
 
 // MaskedNibble says whether nibble i of Raw (2×byte, plus 1 for the low half) was overwritten.
 func (m *Message) MaskedNibble(i int) bool {
 	for _, h := range m.hidden {
-		if i >= h.from && i < h.to {
+		if i >= int(h.from) && i < int(h.to) {
 			return true
 		}
 	}
@@ -75,190 +89,243 @@ func (m *Message) Has(field int) bool { return m.span(field) != nil }
 // Get is the masked value of a top-level field, or "" when it is absent.
 func (m *Message) Get(field int) string {
 	if s := m.span(field); s != nil {
-		v, _ := m.value(*s)
+		v, _ := m.value(s)
 		return v
 	}
 	return ""
 }
 
+// span is where a field stands: as far behind the first as the bitmaps name fields before it.
 func (m *Message) span(field int) *span {
-	for i := range m.spans {
-		if m.spans[i].def.id == field {
-			return &m.spans[i]
-		}
+	half, bit := (field-1)/64, uint(63-(field-1)%64)
+	if field < 2 || half > 1 || m.fields[half]>>bit&1 == 0 {
+		return nil
 	}
-	return nil
+	at := bits.OnesCount64(m.fields[half] >> bit >> 1)
+	if half == 1 {
+		at += bits.OnesCount64(m.fields[0])
+	}
+	if at >= len(m.spans) {
+		return nil // decoding stopped before it
+	}
+	return &m.spans[at]
 }
 
-// value renders a span; text says that it is text and not digits or hex.
-func (m *Message) value(s span) (value string, masked bool) {
-	b := m.raw[s.off : s.off+s.n]
-	var out []byte
-	step, lead := 2, 0 // nibbles a character, nibbles before the first
-	switch s.def.coding {
-	case asBCD, asLBCD:
-		step = 1
-		if s.chars%2 == 1 && s.def.coding == asBCD {
-			lead = 1
-		}
-		out = appendDigits(make([]byte, 0, s.chars), b, s.chars, s.def.coding == asLBCD)
-	case asBinary:
-		if s.def.hide != hideEMV && !s.def.tlv && s.def.max > 8 && printable(b) {
-			out = []byte(b)
-		} else {
-			step, out = 1, fmt.Appendf(nil, "%X", b)
-		}
-	case asHex:
-		out = []byte(strings.ToUpper(b))
-	default:
-		switch {
-		case printable(b):
-			out = []byte(b)
-		default:
-			if t, ok := gbk(b); ok && !m.hides(2*s.off, 2*(s.off+s.n)) {
-				return t, false
-			}
-			step, out = 1, fmt.Appendf(nil, "%X", b)
-		}
+// def is what a field is, in the dialect or as it had to be read.
+func (m *Message) def(s *span) *def {
+	if m.variant != nil && m.variant.id == int(s.id) {
+		return m.variant
 	}
-	for i := range out {
-		if m.MaskedNibble(2*s.off + lead + i*step) {
-			out[i] = '*'
-			masked = true
-		}
-	}
-	return string(out), masked
+	return m.dialect.defs[s.id]
+}
+
+// size is a field's length in characters of its text.
+func (m *Message) size(s *span) int {
+	return s.chars(m.def(s).coding)
 }
 
 func (m *Message) hides(from, to int) bool {
 	for _, h := range m.hidden {
-		if h.from < to && from < h.to {
+		if int(h.from) < to && from < int(h.to) {
 			return true
 		}
 	}
 	return false
 }
 
-func printable(s string) bool {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] > 0x7E {
-			return false
-		}
+// value is the text of a field, and whether some of it is hidden.
+func (m *Message) value(s *span) (value string, isHidden bool) {
+	hidden := s.marks&masked != 0
+	c := m.dialect.steps[s.id].coding
+	if m.variant != nil {
+		c = m.def(s).coding
 	}
-	return true
+	switch {
+	case s.text > 0:
+		return m.bytes[s.text : int(s.text)+s.chars(c)], hidden
+	case c == asText && !hidden:
+		if b := m.bytes[s.off:][:s.n]; printable(b) {
+			return b, false
+		}
+	case c.packed():
+		return m.digits(c, int(s.off), s.chars(c)), hidden
+	}
+	return m.plain(m.def(s), int(s.off), int(s.n)), hidden
 }
 
-// gbk reads Chinese text. Only printable results count: random bytes often pass for GB18030.
-func gbk(s string) (string, bool) {
-	t, err := simplifiedchinese.GB18030.NewDecoder().String(s)
-	if err != nil || !utf8.ValidString(t) {
-		return "", false
-	}
-	for _, r := range t {
-		if r < 0x20 || r == utf8.RuneError || r >= 0x7F && r < 0xA0 || r >= 0xE000 && r < 0xF900 {
-			return "", false
+// digits unpacks count digits, hidden ones as stars.
+func (m *Message) digits(c coding, off, count int) string {
+	out := appendDigits(make([]byte, 0, count+1), m.bytes[off:][:(count+1)/2], count, c)
+	if lead := 2*off + c.lead(count); m.hides(lead, lead+count) {
+		for i := range out {
+			if m.MaskedNibble(lead + i) {
+				out[i] = '*'
+			}
 		}
 	}
-	return t, true
+	return string(out)
+}
+
+// plain reads bytes of the frame as a field's: text where they are text, hex where not. Hidden ones are stars.
+func (m *Message) plain(df *def, off, n int) string {
+	b := m.bytes[off : off+n]
+	hidden := m.hides(2*off, 2*(off+n))
+	text := df.coding == asText || df.coding == asHex || df.coding == asBinary && df.hide != hideEMV && !df.tlv && df.max > 8
+	switch {
+	case df.coding == asHex:
+		b = strings.ToUpper(b)
+	case df.coding == asEBCDIC:
+		t := make([]byte, n)
+		for i := range t {
+			if t[i] = ebcdic[b[i]]; t[i] == 0 {
+				return m.hex(off, n)
+			}
+		}
+		b = string(t)
+	case text && printable(b):
+	case text && df.coding == asText && !hidden:
+		if t, ok := gbk(b); ok {
+			return t
+		}
+		fallthrough
+	default:
+		return m.hex(off, n)
+	}
+	if !hidden {
+		return b
+	}
+	out := []byte(b)
+	for i := range out {
+		if m.MaskedNibble(2 * (off + i)) {
+			out[i] = '*'
+		}
+	}
+	return string(out)
+}
+
+// hex is bytes of the frame in hex, hidden nibbles as stars.
+func (m *Message) hex(off, n int) string {
+	const digit = "0123456789ABCDEF"
+	out := make([]byte, 0, 2*n)
+	for i := 2 * off; i < 2*(off+n); i++ {
+		c := digit[nibble(m.bytes, i)]
+		if m.MaskedNibble(i) {
+			c = '*'
+		}
+		out = append(out, c)
+	}
+	return string(out)
 }
 
 // Fields lists every field with its subfields, in wire order, each subfield after its parent.
 func (m *Message) Fields() []Field {
-	var out []Field
-	for _, s := range m.spans {
+	out := make([]Field, 0, len(m.spans)+16)
+	for i := range m.spans {
+		s := &m.spans[i]
+		df := m.def(s)
 		v, masked := m.value(s)
-		f := Field{ID: fmt.Sprint(s.def.id), Name: s.def.name, Value: v, Offset: s.off, Length: s.n, Masked: masked, Problem: problem(s.def.id, v, masked)}
+		f := Field{ID: fmt.Sprint(df.id), Name: df.name, Value: v, Offset: int(s.off), Length: int(s.n), Masked: masked}
+		if !masked {
+			f.Problem = problem(df, v, m.MTI)
+		}
+		if df.id == 39 && m.MTI[1] == '4' && (m.MTI[2]-'0')%2 == 0 {
+			f.Name = "Reversal reason"
+		}
+		if m.variant != nil && m.variant.id == df.id {
+			f.Problem = "read as " + m.variant.form() + ", which alone makes the rest fit; " + m.Dialect + " says otherwise"
+		}
 		out = append(out, f)
 		out = m.subfields(out, s, v)
 	}
 	return out
 }
 
-func (m *Message) subfields(out []Field, s span, value string) []Field {
-	if s.def.tlv && s.def.coding == asBinary {
-		tags, _ := walkTLV(m.raw[s.off : s.off+s.n])
-		for _, t := range tags {
-			v := []byte(fmt.Sprintf("%X", m.raw[s.off+t.off:s.off+t.off+t.n]))
-			hidden := false
-			for i := range v {
-				if m.MaskedNibble(2*(s.off+t.off) + i) {
-					v[i], hidden = '*', true
-				}
+func (m *Message) subfields(out []Field, s *span, value string) []Field {
+	df := m.def(s)
+	if df.tlv && df.coding == asBinary {
+		b := m.bytes[s.off:][:s.n]
+		for at := 0; ; {
+			e, next, more, _ := nextTLV(b, at)
+			if !more {
+				return out
 			}
-			out = append(out, Field{ID: fmt.Sprintf("%d.%s", s.def.id, t.tag), Name: tagNames[t.tag], Value: string(v), Offset: s.off + t.off, Length: t.n, Masked: hidden})
+			off := int(s.off) + e.off
+			out = append(out, Field{ID: fmt.Sprintf("%d.%s", df.id, e.name()), Name: tagNames[e.name()], Value: m.hex(off, e.n), Offset: off, Length: e.n,
+				Masked: m.hides(2*off, 2*(off+e.n))})
+			at = next
 		}
-		return out
 	}
+	c := df.coding
+	size := m.size(s)
 	at := 0
-	for _, p := range s.def.layout {
-		if at >= len(value) {
+	for _, p := range df.parts(m.MTI, value, size) {
+		if at >= size {
 			break
 		}
-		n := min(p.n, len(value)-at)
-		f := Field{ID: p.id, Name: p.name, Value: value[at : at+n], Offset: s.off + at, Length: n, Masked: strings.Contains(value[at:at+n], "*")}
-		if s.def.coding == asBCD || s.def.coding == asLBCD {
-			lead := 0
-			if s.chars%2 == 1 && s.def.coding == asBCD {
-				lead = 1
-			}
-			f.Offset = s.off + (at+lead)/2
-			f.Length = s.off + (at+lead+n+1)/2 - f.Offset
+		n := min(p.n, size-at)
+		f := Field{ID: fmt.Sprintf("%d.%s", df.id, p.id), Name: p.name, Offset: int(s.off) + at, Length: n}
+		switch {
+		case c.packed():
+			lead := c.lead(size)
+			f.Value = value[at : at+n]
+			f.Offset = int(s.off) + (at+lead)/2
+			f.Length = int(s.off) + (at+lead+n+1)/2 - f.Offset
+		default:
+			f.Value = m.plain(df, f.Offset, n)
 		}
+		f.Masked = strings.Contains(f.Value, "*") && m.hides(2*f.Offset, 2*(f.Offset+f.Length))
 		out = append(out, f)
 		at += n
 	}
 	return out
 }
 
-// HeaderParts names the parts of the header, or none when there is no header.
-func (m *Message) HeaderParts() []Field {
-	type p struct {
-		id, name string
-		from, n  int // nibbles
-	}
-	var parts []p
-	if m.headLen >= 5 {
-		parts = append(parts, p{"tpdu.id", "TPDU id", 0, 2}, p{"tpdu.to", "TPDU destination", 2, 4}, p{"tpdu.from", "TPDU origin", 6, 4})
-	}
-	if m.headLen >= 11 {
-		parts = append(parts, p{"cup.application", "Application type", 10, 2}, p{"cup.version", "Software version", 12, 2}, p{"cup.status", "Terminal status", 14, 1},
-			p{"cup.request", "Processing requirement", 15, 1}, p{"cup.subversion", "Software sub-version", 16, 6})
-	}
-	var out []Field
-	head := m.raw[m.headAt : m.headAt+m.headLen]
-	for _, q := range parts {
-		v := make([]byte, q.n)
-		for i := range v {
-			v[i] = "0123456789ABCDEF"[nibble(head, q.from+i)]
-		}
-		off := m.headAt + q.from/2
-		out = append(out, Field{ID: q.id, Name: q.name, Value: string(v), Offset: off, Length: m.headAt + (q.from+q.n+1)/2 - off})
-	}
-	return out
+// headerPart is a run of nibbles of a header.
+type headerPart struct {
+	id, name string
+	from, n  int
 }
 
-// problem tells what is implausible about a value that could be read.
-func problem(id int, v string, masked bool) string {
-	if masked {
-		return ""
+var (
+	tpduParts  = []headerPart{{"tpdu.id", "TPDU id", 0, 2}, {"tpdu.to", "TPDU destination", 2, 4}, {"tpdu.from", "TPDU origin", 6, 4}}
+	headerForm = map[string][]headerPart{
+		"tpdu": tpduParts,
+		"tpdu+cup": append(tpduParts[:3:3], headerPart{"cup.application", "Application type", 10, 2}, headerPart{"cup.version", "Software version", 12, 2},
+			headerPart{"cup.status", "Terminal status", 14, 1}, headerPart{"cup.request", "Processing requirement", 15, 1}, headerPart{"cup.subversion", "Software sub-version", 16, 6}),
+		"tpdu+version2": append(tpduParts[:3:3], headerPart{"version", "Version", 10, 4}),
+		"visa": {{"visa.length", "Header length", 0, 2}, {"visa.flag", "Header flag and format", 2, 2}, {"visa.text", "Text format", 4, 2}, {"visa.total", "Total message length", 6, 4},
+			{"visa.to", "Destination station", 10, 6}, {"visa.from", "Source station", 16, 6}},
 	}
-	switch id {
-	case 3, 4, 11, 12, 13, 15, 25:
-		for i := range len(v) {
-			if v[i] < '0' || v[i] > '9' {
-				return "not all digits"
+)
+
+// HeaderParts names the parts of the header, or none when there is no header.
+func (m *Message) HeaderParts() []Field {
+	var out []Field
+	at, n := int(m.headAt), int(m.headLen)
+	if n == 0 {
+		return nil
+	}
+	form, ok := headerForm[m.Header]
+	if !ok { // text, or a prefix that nobody knows
+		f := Field{ID: m.Header, Name: "Header", Offset: at, Length: n, Value: m.bytes[at : at+n]}
+		if !printable(f.Value) || m.hides(2*at, 2*(at+n)) {
+			f.Value = m.hex(at, n)
+		}
+		return []Field{f}
+	}
+	for _, p := range form {
+		if p.from+p.n > 2*n {
+			break
+		}
+		v := make([]byte, p.n)
+		for i := range v {
+			v[i] = "0123456789ABCDEF"[nibble(m.bytes, 2*at+p.from+i)]
+			if m.MaskedNibble(2*at + p.from + i) {
+				v[i] = '*'
 			}
 		}
+		off := at + p.from/2
+		out = append(out, Field{ID: p.id, Name: p.name, Value: string(v), Offset: off, Length: at + (p.from+p.n+1)/2 - off})
 	}
-	switch {
-	case id == 13 || id == 15:
-		if v != "0000" && (v[:2] < "01" || v[:2] > "12" || v[2:] < "01" || v[2:] > "31") {
-			return "not a date (MMDD)"
-		}
-	case id == 12 && len(v) == 6:
-		if v[:2] > "23" || v[2:4] > "59" || v[4:] > "59" {
-			return "not a time (hhmmss)"
-		}
-	}
-	return ""
+	return out
 }

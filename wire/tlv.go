@@ -2,58 +2,79 @@ package wire
 
 import "fmt"
 
-// tagSpan is one primitive or constructed element of chip data, placed inside its field.
-type tagSpan struct {
-	tag    string
+// element is one primitive or constructed element of chip data, placed inside its field.
+type element struct {
+	tag    uint32 // its bytes, big-endian
 	off, n int
 }
 
-// walkTLV reads BER-TLV elements of b one after another. ok is false when they do not end with b, and then what was
-// read before the damage is still answered. Filler bytes 00 and FF between elements are skipped (EMV book 3, annex B).
-func walkTLV(b string) (tags []tagSpan, ok bool) {
-	at := 0
-	for at < len(b) {
-		if b[at] == 0 || b[at] == 0xFF {
-			at++
-			continue
-		}
-		start := at
-		at++
-		if b[start]&0x1F == 0x1F {
-			for at < len(b) && b[at]&0x80 != 0 {
-				at++
-			}
-			at++
-		}
-		if at >= len(b) || at-start > 4 {
-			return tags, false
-		}
-		tag := fmt.Sprintf("%X", b[start:at])
-		n := int(b[at])
-		at++
-		if n >= 0x80 {
-			k := n & 0x7F
-			if k == 0 || k > 2 || at+k > len(b) {
-				return tags, false
-			}
-			n = 0
-			for range k {
-				n = n<<8 | int(b[at])
-				at++
-			}
-		}
-		if n > len(b)-at {
-			return tags, false
-		}
-		tags = append(tags, tagSpan{tag, at, n})
-		at += n
+// name is the tag in hex.
+func (e element) name() string { return fmt.Sprintf("%02X", e.tag) }
+
+// constructed says that the element is a template. Bit 6 of the tag's first byte tells (ISO/IEC 8825-1).
+func (e element) constructed() bool {
+	first := e.tag
+	for first > 0xFF {
+		first >>= 8
 	}
-	return tags, true
+	return first&0x20 != 0
 }
 
-// secretTags hold card data: PAN, track equivalents, holder, expiry, PIN (EMV book 3; Visa and PBOC private tags).
-var secretTags = map[string]bool{
-	"56": true, "57": true, "5A": true, "5F20": true, "5F24": true, "9F0B": true, "9F1F": true, "9F20": true, "9F6B": true, "99": true, "5F2B": true,
+// nextTLV reads the BER-TLV element at or after at. more is false at the end of b and where the bytes are no TLV; then
+// ok tells the one from the other. Filler bytes 00 and FF between elements are skipped (EMV book 3, annex B).
+func nextTLV[S string | []byte](b S, at int) (e element, next int, more, ok bool) {
+	for at < len(b) && (b[at] == 0 || b[at] == 0xFF) {
+		at++
+	}
+	if at >= len(b) {
+		return e, at, false, true
+	}
+	start := at
+	e.tag = uint32(b[at])
+	at++
+	if b[start]&0x1F == 0x1F {
+		for {
+			if at >= len(b) || at-start > 3 {
+				return e, at, false, false
+			}
+			e.tag = e.tag<<8 | uint32(b[at])
+			at++
+			if b[at-1]&0x80 == 0 {
+				break
+			}
+		}
+	}
+	if at >= len(b) {
+		return e, at, false, false
+	}
+	n := int(b[at])
+	at++
+	if n >= 0x80 {
+		k := n & 0x7F
+		if k == 0 || k > 2 || at+k > len(b) {
+			return e, at, false, false
+		}
+		n = 0
+		for range k {
+			n = n<<8 | int(b[at])
+			at++
+		}
+	}
+	if n > len(b)-at {
+		return e, at, false, false
+	}
+	e.off, e.n = at, n
+	return e, at + n, true, true
+}
+
+// secretTag says that an element holds card data: PAN, track equivalents, holder, expiry, PIN (EMV book 3; Visa and
+// PBOC private tags).
+func secretTag(tag uint32) bool {
+	switch tag {
+	case 0x56, 0x57, 0x5A, 0x5F20, 0x5F24, 0x9F0B, 0x9F1F, 0x9F20, 0x9F6B, 0x99, 0x5F2B:
+		return true
+	}
+	return false
 }
 
 var tagNames = map[string]string{

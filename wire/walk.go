@@ -1,175 +1,252 @@
 package wire
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+)
 
-// span places one field in the frame. Offsets count from the first byte of the frame, length prefix included.
+// span places one field in the frame. Offsets count from the first byte of the frame, length prefix included. It is
+// small and without pointers, since a message holds two dozen of them; maxFrame keeps all numbers within 16 bits.
 type span struct {
-	def   *def
-	off   int
-	n     int // bytes of the value
-	chars int // digits, characters or bytes, as the length prefix counts
+	off, n uint16 // bytes of the value
+	text   uint16 // where the message's texts have the value, 0 when it is read from the frame
+	id     uint8
+	marks  uint8
 }
 
-// walked is what one walk over a payload found.
+const (
+	odd    = 1 << iota // the last half byte of packed digits is no digit, or the first
+	masked             // something of the field is hidden
+)
+
+// chars is the length in digits, characters or bytes, as the prefix counts.
+func (s *span) chars(c coding) int {
+	n := int(s.n)
+	if c.packed() {
+		n *= 2
+		n -= int(s.marks & odd)
+	}
+	return n
+}
+
+// fault is why a walk ended early.
+type fault uint8
+
+const (
+	faultNone fault = iota
+	faultMTI
+	faultBitmap
+	faultField  // the dialect has no such field
+	faultLength // no number
+	faultLong   // longer than allowed: have of want
+	faultShort  // have bytes are left, want are needed
+)
+
+// walked is what one walk over a payload found. It holds no text, so that a walk allocates nothing.
 type walked struct {
-	mti   string
-	spans []span
-	end   int // offset after the last field read
-	stop  *Stop
+	mti        [4]byte
+	fields     [2]uint64 // the bitmaps, bit 1 cleared
+	spans      []span
+	end        int // offset after the last field read
+	fault      fault
+	at         int // where the fault is
+	field      int
+	have, want int
 }
 
-// walk reads MTI, bitmap and fields of frame from offset at on. It never reads past the frame and never fails: what it
-// could not read is told by stop.
-func (d *dialect) walk(frame []byte, at int, spans []span) (w walked) {
-	w.end, w.spans = at, spans[:0]
-	mti, n, ok := readDigits(frame[at:], 4, d.mti)
-	if !ok || !validMTI(mti) {
-		w.stop = &Stop{at, "mti", "no message type here"}
-		return w
+// stop tells a fault in words; nil when the walk came to its end.
+func (w *walked) stop(d *dialect) *Stop {
+	if w.fault == faultNone {
+		return nil
 	}
-	w.mti = string(mti[:4])
-	at += n
-	var bits [16]byte
-	nb, n, ok := d.readBitmap(frame[at:], &bits)
+	s := &Stop{Offset: w.at, Field: fmt.Sprint(w.field)}
+	switch w.fault {
+	case faultMTI:
+		s.Field, s.Reason = "mti", "no message type here"
+	case faultBitmap:
+		s.Field, s.Reason = "bitmap", "the frame ends inside the bitmap, or it is not hex"
+	case faultField:
+		s.Reason = "the bitmap names a field that " + d.id + " does not have"
+	case faultLength:
+		s.Reason = "the length of the field is not a number, or the frame ends inside it"
+	case faultLong:
+		s.Reason = fmt.Sprintf("the field says %d long, at most %d is allowed", w.have, w.want)
+	case faultShort:
+		s.Reason = fmt.Sprintf("the field needs %d bytes, %d are left in the frame", w.want, w.have)
+	}
+	return s
+}
+
+// walk reads MTI, bitmaps and fields of b from offset at on. It never reads past b and never fails: what it could not
+// read is told by fault. over replaces the definition of one field.
+func (d *dialect) walk(b []byte, at int, spans []span, over *def) (w walked) {
+	w.end, w.at, w.spans = at, at, spans[:0]
+	n, ok := d.readMTI(b[at:], &w.mti)
 	if !ok {
-		w.stop = &Stop{at, "bitmap", "the frame ends inside the bitmap, or it is not hex"}
-		w.end = at
+		w.fault = faultMTI
 		return w
 	}
 	at += n
-	w.end = at
-	for id := 2; id <= nb*8; id++ {
-		if bits[(id-1)/8]&(0x80>>((id-1)%8)) == 0 {
-			continue
-		}
-		df := d.defs[id]
-		if df == nil {
-			w.stop = &Stop{at, fmt.Sprint(id), "the bitmap names a field that " + d.id + " does not have"}
-			return w
-		}
-		chars := df.max
-		start := at
-		if df.digits > 0 {
-			var n int
-			chars, n, ok = df.readLength(frame[at:])
-			if !ok {
-				w.stop = &Stop{at, fmt.Sprint(id), "the length of the field is not a number, or the frame ends inside it"}
-				return w
-			}
-			if chars > df.max {
-				w.stop = &Stop{at, fmt.Sprint(id), fmt.Sprintf("the field says %d long, at most %d is allowed", chars, df.max)}
-				return w
-			}
-			at += n
-		}
-		n := df.bytes(chars)
-		if n > len(frame)-at {
-			w.stop = &Stop{start, fmt.Sprint(id), fmt.Sprintf("the field needs %d bytes, %d are left in the frame", n, len(frame)-at)}
-			return w
-		}
-		w.spans = append(w.spans, span{df, at, n, chars})
-		at += n
-		w.end = at
+	w.at, w.field = at, 1
+	if n, ok = d.readBitmap(b[at:], &w.fields[0]); !ok {
+		w.fault, w.end = faultBitmap, at
+		return w
 	}
+	at += n
+	if w.fields[0]>>63 == 1 {
+		w.fields[0] &^= 1 << 63 // it announced the second bitmap and is no field
+		if n, ok = d.readBitmap(b[at:], &w.fields[1]); !ok {
+			w.fault, w.end = faultBitmap, at
+			return w
+		}
+		at += n
+	}
+	w.end = at
+	if n := bits.OnesCount64(w.fields[0]) + bits.OnesCount64(w.fields[1]); n > cap(w.spans) {
+		w.spans = make([]span, 0, n)
+	}
+	room, k := w.spans[:cap(w.spans)], 0
+walking:
+	for half, set := range w.fields {
+		for set != 0 {
+			lead := bits.LeadingZeros64(set)
+			set &^= 1 << (63 - lead)
+			id := half*64 + lead + 1
+			st := &d.steps[id]
+			if over != nil && over.id == id {
+				other := over.step()
+				st = &other
+			}
+			if st.unit == 0 {
+				w.fault, w.at, w.field = faultField, at, id
+				break walking
+			}
+			chars, start := int(st.max), at
+			if st.digits > 0 {
+				var n int
+				if chars, n = st.length(b[at:]); n == 0 {
+					w.fault, w.at, w.field = faultLength, at, id
+					break walking
+				}
+				if chars > int(st.max) {
+					w.fault, w.at, w.field, w.have, w.want = faultLong, at, id, chars, int(st.max)
+					break walking
+				}
+				at += n
+			}
+			n := (chars*int(st.unit) + 1) / 2
+			if n > len(b)-at {
+				w.fault, w.at, w.field, w.have, w.want = faultShort, start, id, len(b)-at, n
+				break walking
+			}
+			room[k] = span{id: uint8(id), off: uint16(at), n: uint16(n), marks: uint8(chars & odd)}
+			k++
+			at += n
+			w.end = at
+		}
+	}
+	w.spans = room[:k]
 	return w
 }
 
-func (d *dialect) readBitmap(b []byte, bits *[16]byte) (bytes, n int, ok bool) {
-	read := func(i int) bool {
-		if d.bitmap == asHex {
-			if len(b) < 2*i+2 {
-				return false
+// readMTI reads the message type; ok says that ISO 8583 defines such a version, class, function and origin.
+func (d *dialect) readMTI(b []byte, mti *[4]byte) (n int, ok bool) {
+	switch d.mti {
+	case asBCD, asLBCD:
+		if len(b) < 2 {
+			return 0, false
+		}
+		*mti = [4]byte{pairs[b[0]][0], pairs[b[0]][1], pairs[b[1]][0], pairs[b[1]][1]}
+		n = 2
+	case asEBCDIC:
+		if len(b) < 4 {
+			return 0, false
+		}
+		*mti = [4]byte{ebcdic[b[0]], ebcdic[b[1]], ebcdic[b[2]], ebcdic[b[3]]}
+		n = 4
+	default:
+		if len(b) < 4 {
+			return 0, false
+		}
+		*mti = [4]byte(b)
+		n = 4
+	}
+	m := mti
+	return n, m[0] >= '0' && m[0] <= '2' && m[1] >= '1' && m[1] <= '8' && m[2] >= '0' && m[2] <= '4' && m[3] >= '0' && m[3] <= '5'
+}
+
+func (d *dialect) readBitmap(b []byte, out *uint64) (n int, ok bool) {
+	if d.bitmap != asHex {
+		if len(b) < 8 {
+			return 0, false
+		}
+		*out = binary.BigEndian.Uint64(b)
+		return 8, true
+	}
+	if len(b) < 16 {
+		return 0, false
+	}
+	var x uint64
+	for _, c := range b[:16] {
+		h := unhex(c)
+		if h > 15 {
+			return 0, false
+		}
+		x = x<<4 | uint64(h)
+	}
+	*out = x
+	return 16, true
+}
+
+// length reads the length prefix of a field: its value and how many bytes it takes, 0 when it is none.
+func (st *step) length(b []byte) (chars, n int) {
+	n = int(st.digits)
+	switch st.prefix {
+	case asBCD, asLBCD:
+		if n = (n + 1) / 2; len(b) < n {
+			return 0, 0
+		}
+		for _, c := range b[:n] {
+			if c>>4 > 9 || c&15 > 9 {
+				return 0, 0
 			}
-			hi, lo := unhex(b[2*i]), unhex(b[2*i+1])
-			if hi > 15 || lo > 15 {
-				return false
+			chars = chars*100 + int(c>>4)*10 + int(c&15)
+		}
+		return chars, n
+	case asBinary:
+		if len(b) < n {
+			return 0, 0
+		}
+		for _, c := range b[:n] {
+			chars = chars<<8 | int(c)
+		}
+		return chars, n
+	case asHex:
+		if n *= 2; len(b) < n {
+			return 0, 0
+		}
+		for _, c := range b[:n] {
+			h := unhex(c)
+			if h > 15 {
+				return 0, 0
 			}
-			bits[i] = hi<<4 | lo
-			return true
+			chars = chars<<4 | int(h)
 		}
-		if len(b) <= i {
-			return false
+		return chars, n
+	}
+	zero := byte('0')
+	if st.prefix == asEBCDIC {
+		zero = 0xF0
+	}
+	if len(b) < n {
+		return 0, 0
+	}
+	for _, c := range b[:n] {
+		if c -= zero; c > 9 {
+			return 0, 0
 		}
-		bits[i] = b[i]
-		return true
+		chars = chars*10 + int(c)
 	}
-	bytes = 8
-	for i := 0; i < bytes; i++ {
-		if !read(i) {
-			return 0, 0, false
-		}
-		if i == 0 && bits[0]&0x80 != 0 {
-			bytes = 16
-		}
-	}
-	bits[0] &^= 0x80 // bit 1 announced the second half and is no field
-	n = bytes
-	if d.bitmap == asHex {
-		n *= 2
-	}
-	return bytes, n, true
-}
-
-func unhex(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
-	}
-	return 255
-}
-
-// readLength reads the length prefix of a field: its value and how many bytes it takes.
-func (df *def) readLength(b []byte) (chars, n int, ok bool) {
-	text, n, ok := readDigits(b, df.digits, df.prefix)
-	if !ok {
-		return 0, 0, false
-	}
-	for _, c := range text[:df.digits] {
-		chars = chars*10 + int(c-'0')
-	}
-	return chars, n, true
-}
-
-// readDigits reads count decimal digits that stand right-justified in coding c.
-func readDigits(b []byte, count int, c coding) (text [8]byte, n int, ok bool) {
-	if c == asText {
-		if len(b) < count {
-			return text, 0, false
-		}
-		for i := range count {
-			if b[i] < '0' || b[i] > '9' {
-				return text, 0, false
-			}
-			text[i] = b[i]
-		}
-		return text, count, true
-	}
-	n = (count + 1) / 2
-	if c == asBinary || len(b) < n {
-		return text, 0, false
-	}
-	odd := count % 2
-	if odd == 1 && b[0]>>4 != 0 {
-		return text, 0, false
-	}
-	for i := range count {
-		x := b[(i+odd)/2]
-		if (i+odd)%2 == 0 {
-			x >>= 4
-		}
-		if x &= 0xF; x > 9 {
-			return text, 0, false
-		}
-		text[i] = '0' + x
-	}
-	return text, n, true
-}
-
-// validMTI accepts the versions, classes, functions and origins that ISO 8583 defines.
-func validMTI(m [8]byte) bool {
-	return m[0] <= '2' && m[1] >= '1' && m[1] <= '8' && m[2] <= '4' && m[3] <= '5'
+	return chars, n
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 const testPAN = "6224245678980113"
 
 // frame packs a CUP sale with every kind of card data that the masking must find.
-func frame(t testing.TB, stan string) []byte {
+func sale(t testing.TB, stan string) []byte {
 	t.Helper()
 	spec, err := Spec("cup")
 	if err != nil {
@@ -38,7 +39,7 @@ func frame(t testing.TB, stan string) []byte {
 }
 
 func TestMoovPacksWhatTheTableReads(t *testing.T) {
-	m, det, err := Decode(frame(t, "000123"), Options{})
+	m, det, err := Decode(sale(t, "000123"), Options{})
 	if err != nil || m.Stop != nil || m.Trailing != 0 {
 		t.Fatalf("%v, stop %+v, trailing %d", err, m.Stop, m.Trailing)
 	}
@@ -76,7 +77,7 @@ func everything(m *Message) string {
 }
 
 func TestNothingInClear(t *testing.T) {
-	whole := frame(t, "000001")
+	whole := sale(t, "000001")
 	for cut := 3; cut <= len(whole); cut++ {
 		d, err := NewDecoder(Options{})
 		if err != nil {
@@ -119,7 +120,7 @@ func read(t testing.TB, b []byte, sizes []byte) (out []string) {
 }
 
 func TestAnySplitGivesTheSameMessages(t *testing.T) {
-	b := bytes.Join([][]byte{frame(t, "000001"), frame(t, "000002"), frame(t, "000003")}, nil)
+	b := bytes.Join([][]byte{sale(t, "000001"), sale(t, "000002"), sale(t, "000003")}, nil)
 	want := read(t, b, nil)
 	if len(want) != 3 {
 		t.Fatalf("%d messages, want 3", len(want))
@@ -134,17 +135,17 @@ func TestAnySplitGivesTheSameMessages(t *testing.T) {
 func TestLostBytes(t *testing.T) {
 	d, _ := NewDecoder(Options{})
 	s := d.Stream(true)
-	s.Write(frame(t, "000001"))
-	s.Write(frame(t, "000002")[:50])
+	s.Write(sale(t, "000001"))
+	s.Write(sale(t, "000002")[:50])
 	s.Gap()
-	got := s.Write(append(frame(t, "000003")[90:], frame(t, "000004")...))
+	got := s.Write(append(sale(t, "000003")[90:], sale(t, "000004")...))
 	if len(got) == 0 || got[len(got)-1].Get(11) != "000004" {
 		t.Fatalf("%d messages after the gap, the last is not the next whole frame", len(got))
 	}
 }
 
 func TestForeignProtocolsAreNamed(t *testing.T) {
-	for want, b := range map[string]string{"TLS": "\x16\x03\x01\x02\x00\x01\x00", "HTTP": "POST /pos HTTP/1.1\r\n"} {
+	for want, b := range map[string]string{"TLS": "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "HTTP": "POST /pos HTTP/1.1\r\n"} {
 		d, _ := NewDecoder(Options{})
 		ms := d.Stream(true).Write([]byte(b))
 		if len(ms) != 1 || ms[0].Foreign != want || d.Detection().Foreign != want {
@@ -154,16 +155,39 @@ func TestForeignProtocolsAreNamed(t *testing.T) {
 }
 
 func FuzzStream(f *testing.F) {
-	one := frame(f, "000001")
+	one := sale(f, "000001")
 	f.Add(one, []byte{3, 200, 0})
 	f.Add(one[:60], []byte{1})
 	f.Add(append([]byte{0, 3, 1}, one...), []byte{9})
+	f.Add(append(frameAs("stx-etx", one[2:]), frameAs("ascii4", one[2:])...), []byte{0, 40})
+	f.Add([]byte("02007020048020C0000016"+testPAN+"00000000000000010000000112345678000123"), []byte{5})
 	f.Fuzz(func(t *testing.T, b, sizes []byte) {
-		read(t, b, sizes)
-		if m, _, err := Decode(b, Options{}); err != nil || m == nil {
+		if len(b) > 20000 {
+			t.Skip()
+		}
+		whole, pieces := read(t, b, nil), read(t, b, sizes)
+		if foreign(b) == "" && !slices.Equal(whole, pieces) {
+			t.Fatalf("%d messages as a whole, %d in pieces of %v:\n%q\n%q", len(whole), len(pieces), sizes, whole, pieces)
+		}
+		n := 0
+		for _, m := range whole {
+			if strings.Contains(m, testPAN) {
+				t.Fatal("the card number stands in the output")
+			}
+			n += len(m)
+		}
+		if n > 100*len(b)+10000 {
+			t.Fatalf("%d bytes of text from %d bytes", n, len(b))
+		}
+		if len(b) > maxOpaque {
+			return
+		}
+		m, _, err := Decode(b, Options{})
+		if err != nil || m == nil {
 			t.Fatal("no answer", err)
-		} else {
-			_ = everything(m)
+		}
+		if strings.Contains(everything(m), testPAN) {
+			t.Fatal("the card number stands in the output")
 		}
 	})
 }

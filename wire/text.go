@@ -1,0 +1,123 @@
+package wire
+
+import (
+	"slices"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/simplifiedchinese"
+)
+
+// coding is how the characters of a field, or of its length, stand on the line.
+type coding uint8
+
+const (
+	asText   coding = iota // one byte a character
+	asBCD                  // two digits a byte, right-justified
+	asLBCD                 // two digits a byte, left-justified
+	asBinary               // bytes; as a length, a big-endian number
+	asHex                  // two hex characters a byte
+	asEBCDIC               // one byte a character, code page 037
+)
+
+// packedCoding says that a character takes half a byte.
+func (c coding) packed() bool { return c == asBCD || c == asLBCD }
+
+// lead is how many filler nibbles stand before the first digit.
+func (c coding) lead(chars int) int {
+	if c == asBCD {
+		return chars % 2
+	}
+	return 0
+}
+
+const nibbleText = "0123456789ABC=EF"
+
+// pairs is the text of every byte of packed digits.
+var pairs = func() (t [256][2]byte) {
+	for i := range t {
+		t[i] = [2]byte{nibbleText[i>>4], nibbleText[i&15]}
+	}
+	return t
+}()
+
+// ebcdic is the ASCII character of every EBCDIC one, 0 for those that have none.
+var ebcdic = func() (t [256]byte) {
+	for i := range t {
+		if r := charmap.CodePage037.DecodeByte(byte(i)); r >= 0x20 && r < 0x7F {
+			t[i] = byte(r)
+		}
+	}
+	return t
+}()
+
+func nibble(s string, i int) byte {
+	if i%2 == 0 {
+		return s[i/2] >> 4
+	}
+	return s[i/2] & 0xF
+}
+
+// appendDigits unpacks count digits of src.
+func appendDigits[S string | []byte](dst []byte, src S, count int, c coding) []byte {
+	if c.lead(count) == 1 {
+		dst = append(dst, pairs[src[0]][1])
+		count--
+		src = src[1:]
+	}
+	at := len(dst)
+	dst = slices.Grow(dst, count+1)[:at+count]
+	for i := range count / 2 {
+		p := pairs[src[i]]
+		dst[at+2*i], dst[at+2*i+1] = p[0], p[1]
+	}
+	if count%2 == 1 {
+		dst[at+count-1] = pairs[src[count/2]][0]
+	}
+	return dst
+}
+
+func unhex(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 255
+}
+
+// printable says that all of s is printable ASCII, eight bytes at a time: it is asked of every text field.
+func printable[S string | []byte](s S) bool {
+	const high, blank, one = 0x8080808080808080, 0x2020202020202020, 0x0101010101010101
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 | uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		// No byte has its high bit, none reaches it with one more (7F), and all keep a borrowed one less a blank.
+		if x&high != 0 || (x+one)&high != 0 || ((x|high)-blank)&high != high {
+			return false
+		}
+	}
+	for ; i < len(s); i++ {
+		if s[i] < 0x20 || s[i] > 0x7E {
+			return false
+		}
+	}
+	return true
+}
+
+// gbk reads Chinese text. Only printable results count: random bytes often pass for GB18030.
+func gbk(s string) (string, bool) {
+	t, err := simplifiedchinese.GB18030.NewDecoder().String(s)
+	if err != nil || !utf8.ValidString(t) {
+		return "", false
+	}
+	for _, r := range t {
+		if r < 0x20 || r == utf8.RuneError || r >= 0x7F && r < 0xA0 || r >= 0xE000 && r < 0xF900 {
+			return "", false
+		}
+	}
+	return t, true
+}
