@@ -88,9 +88,10 @@ type jsonField struct {
 }
 
 type jsonStop struct {
-	Offset int    `json:"offset"`
-	Field  string `json:"field"`
-	Reason string `json:"reason"`
+	Offset  int    `json:"offset"`
+	Field   string `json:"field"`
+	Reason  string `json:"reason"`
+	Suspect string `json:"suspect,omitempty"` // the first implausible field before it
 }
 
 func writeDecodeJSON(w io.Writer, m *wire.Message, det wire.Detection) error {
@@ -115,7 +116,7 @@ func writeDecodeJSON(w io.Writer, m *wire.Message, det wire.Detection) error {
 		out.Fields = append(out.Fields, j)
 	}
 	if m.Stop != nil {
-		out.Stopped = &jsonStop{m.Stop.Offset, m.Stop.Field, m.Stop.Reason}
+		out.Stopped = &jsonStop{m.Stop.Offset, m.Stop.Field, m.Stop.Reason, m.Stop.Suspect}
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
@@ -139,6 +140,12 @@ func writeDecode(w io.Writer, m *wire.Message, det wire.Detection) error {
 		}
 		if m.Stop != nil {
 			fmt.Fprintf(&b, "\nStopped at byte %d, field %s: %s.\n", m.Stop.Offset, m.Stop.Field, m.Stop.Reason)
+			if m.Stop.Suspect != "" {
+				fmt.Fprintf(&b, "Field %s is the first whose value cannot be right: its form may be another one than %s says.\n", m.Stop.Suspect, m.Dialect)
+			}
+		}
+		if m.Check != "" {
+			fmt.Fprintf(&b, "\nThe frame is damaged: %s.\n", m.Check)
 		}
 		if m.Trailing > 0 {
 			fmt.Fprintf(&b, "\n%d bytes follow the last field.\n", m.Trailing)
