@@ -58,6 +58,6 @@ func newRoot() *cobra.Command {
 	}
 	s.flags(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(simCommand(), tapCommand(), openCommand(), decodeCommand(), versionCommand())
+	root.AddCommand(simCommand(), tapCommand(), openCommand(), decodeCommand(), explainCommand(), versionCommand())
 	return root
 }

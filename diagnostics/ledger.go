@@ -272,7 +272,7 @@ func (l *ledger) find(line int, term, stan, amount string) *txn {
 func (l *ledger) answer(x *exchange, e *Entry) {
 	t, m := x.txn, e.Msg
 	t.Messages = append(t.Messages, e.N)
-	code := strings.ToUpper(strings.TrimSpace(m.Get(39)))
+	code := CodeOf(m.Get(39))
 	if x.reversal {
 		t.revRefused = code != "" && !ReversalAccepted(code)
 		if t.Type != "reversal" {

@@ -49,7 +49,7 @@ func (r *Report) Text(w io.Writer, lang *assets.Lang) error {
 	p("\n%s", lang.T("report.causes"))
 	for _, c := range r.Causes {
 		p("  %s", lang.T("report.cause", lang.T("cause."+c.ID), 100*c.Confidence, c.Transactions, money(c.Amount)))
-		rem, prevent := adviceFor(c.ID, lang.ID)
+		rem, prevent := Advice(c.ID, lang.ID)
 		for _, m := range rem {
 			p("    - %s: %s", lang.T("who."+m.Who), m.Do)
 		}

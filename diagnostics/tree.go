@@ -14,16 +14,6 @@ import (
 	"tillscope/assets"
 )
 
-// Code is what one response code means.
-type Code struct {
-	EN     string `yaml:"en"`
-	ZH     string `yaml:"zh"`
-	Branch string `yaml:"branch"`
-	Cause  string `yaml:"cause"`
-	Who    string `yaml:"who"`
-	Money  string `yaml:"money"` // yes no maybe part
-}
-
 type node struct {
 	ID       string            `yaml:"id"`
 	Branch   string            `yaml:"branch"`
@@ -163,9 +153,10 @@ type advice struct {
 }
 
 type shipped struct {
-	tree   *tree
-	codes  map[string]Code
-	advice map[string]advice
+	tree    *tree
+	codes   map[string]Code
+	actions map[string]string // codes by the action codes of ISO 8583:1993
+	advice  map[string]advice
 }
 
 var load = sync.OnceValues(func() (*shipped, error) {
@@ -177,12 +168,22 @@ var load = sync.OnceValues(func() (*shipped, error) {
 	if sh.tree, err = parseTree("tree.yaml", src); err != nil {
 		return nil, err
 	}
-	for file, into := range map[string]any{"codes.yaml": &sh.codes, "remedies.yaml": &sh.advice} {
-		if src, err = fs.ReadFile(assets.FS, file); err != nil {
-			return nil, err
-		}
-		if err := yaml.UnmarshalWithOptions(src, into, yaml.Strict()); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+	if src, err = fs.ReadFile(assets.FS, "remedies.yaml"); err != nil {
+		return nil, err
+	}
+	if err := yaml.UnmarshalWithOptions(src, &sh.advice, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("remedies.yaml: %w", err)
+	}
+	if src, err = fs.ReadFile(assets.FS, "codes.yaml"); err != nil {
+		return nil, err
+	}
+	if sh.codes, err = parseCodes("codes.yaml", src, sh.advice); err != nil {
+		return nil, err
+	}
+	sh.actions = map[string]string{}
+	for code, c := range sh.codes {
+		for _, a := range c.ISO93 {
+			sh.actions[a] = code
 		}
 	}
 	return sh, nil
@@ -196,13 +197,8 @@ func loadShipped() (*tree, map[string]Code, error) {
 	return sh.tree, sh.codes, nil
 }
 
-// Codes is every response code that ships.
-func Codes() (map[string]Code, error) {
-	_, c, err := loadShipped()
-	return c, err
-}
-
-func adviceFor(cause, lang string) (rem []Remedy, prevent []string) {
+// Advice is who does what about a cause, and what keeps it from coming back, in a language. An unknown cause has none.
+func Advice(cause, lang string) (rem []Remedy, prevent []string) {
 	sh, err := load()
 	if err != nil {
 		return nil, nil

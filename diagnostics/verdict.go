@@ -153,7 +153,7 @@ func (s *Session) judge(sn *Snapshot) {
 		}
 		c.Title = lang.T("cause." + c.ID)
 		c.Because = lang.T("because.cause", signs, c.Transactions)
-		c.Remedies, c.Prevent = adviceFor(c.ID, lang.ID)
+		c.Remedies, c.Prevent = Advice(c.ID, lang.ID)
 		slices.Sort(c.Evidence)
 		sn.Causes = append(sn.Causes, c)
 	}

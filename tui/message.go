@@ -152,11 +152,8 @@ func (p *messagePane) fieldRows(m *Model, e *diagnostics.Entry, w, h int) []stri
 func (m *Model) meaning(f wire.Field, e *diagnostics.Entry) string {
 	switch f.ID {
 	case "39":
-		if c, ok := m.writer.codes[strings.TrimSpace(f.Value)]; ok && e.Dir == link.ToTerminal {
-			if m.lang.ID == "zh" {
-				return c.ZH
-			}
-			return c.EN
+		if c, ok := m.writer.codes[diagnostics.CodeOf(f.Value)]; ok && e.Dir == link.ToTerminal {
+			return c.Meaning(m.lang.ID)
 		}
 	case "4":
 		return m.look.money(f.Value, e.Msg.Get(49))

@@ -126,19 +126,16 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 		add(strong, m.MTI+" ")
 		code := diagnostics.Clean(strings.TrimSpace(m.Get(39)))
 		state := diagnostics.Warn
-		c, known := wr.codes[code]
+		c, known := wr.codes[diagnostics.CodeOf(code)]
 		switch {
-		case known && (c.Money == "yes" || c.Money == "part") || m.MTI[1] == '4' && diagnostics.ReversalAccepted(code):
+		case known && (c.Money == "yes" || c.Money == "part") || m.MTI[1] == '4' && diagnostics.ReversalAccepted(diagnostics.CodeOf(code)):
 			state = diagnostics.OK
 		case code == "":
 			state = diagnostics.Unknown
 		}
 		meaning := wr.lang.T("row.code-unknown")
 		if known {
-			meaning = c.EN
-			if wr.lang.ID == "zh" {
-				meaning = c.ZH
-			}
+			meaning = c.Meaning(wr.lang.ID)
 		} else if code == "" {
 			meaning = wr.lang.T("row.code-none")
 		}
