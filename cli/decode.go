@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,7 +23,8 @@ func decodeCommand() *cobra.Command {
 		Short: "Read one message, every byte accounted for",
 		Long: `Read one message, every byte accounted for.
 
-HEX may have spaces, colons, line breaks and 0x prefixes. Without HEX, or with -, it is read from standard input.
+HEX may have spaces, colons, commas, line breaks and 0x before its bytes, or be a dump with offsets and a column of
+characters (xxd, hexdump -C, tcpdump -X, Wireshark), or base64. Without HEX, or with -, it is read from standard input.
 Framing, header and dialect are detected unless a flag names them. Card data is never shown.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			text := strings.Join(args, " ")
@@ -57,24 +57,6 @@ Framing, header and dialect are detected unless a flag names them. Card data is 
 	c.Flags().StringVar(&o.Framing, "framing", "", "say the framing")
 	c.Flags().StringVar(&o.Header, "header", "", "say the header")
 	return c
-}
-
-// parseHex reads hex as people paste it. The error never quotes the input: it may be a card number.
-func parseHex(text string) ([]byte, error) {
-	text = strings.NewReplacer("0x", "", "0X", "", ":", "", ",", "", "-", "").Replace(text)
-	text = strings.Join(strings.Fields(text), "")
-	if text == "" {
-		return nil, fmt.Errorf("there is nothing to decode: give a message in hex, as an argument or on standard input")
-	}
-	for i := range len(text) {
-		if !strings.ContainsRune("0123456789abcdefABCDEF", rune(text[i])) {
-			return nil, fmt.Errorf("character %d of the input is not hex: give the bytes of one message as hex digits", i+1)
-		}
-	}
-	if len(text)%2 == 1 {
-		return nil, fmt.Errorf("the input has an odd number of hex digits (%d): one is missing or too many", len(text))
-	}
-	return hex.DecodeString(text)
 }
 
 type jsonField struct {

@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// dump writes b as programs do: offset in a form, bytes in groups, characters at the end.
+func dump(b []byte, offset string, group, perLine int, tail func(string) string) string {
+	var out strings.Builder
+	for at := 0; at < len(b); at += perLine {
+		row := b[at:min(at+perLine, len(b))]
+		fmt.Fprintf(&out, offset, at)
+		line := ""
+		for i, c := range row {
+			if i > 0 && i%group == 0 {
+				line += " "
+			}
+			line += fmt.Sprintf("%02x", c)
+		}
+		text := strings.Map(func(r rune) rune {
+			if r < 0x20 || r > 0x7E {
+				return '.'
+			}
+			return r
+		}, string(bytes.Map(func(r rune) rune { return r & 0x7F }, row)))
+		out.WriteString(line + tail(text) + "\n")
+	}
+	return out.String()
+}
+
+func TestHexAsPeoplePasteIt(t *testing.T) {
+	want, err := hex.DecodeString(strings.ReplaceAll(purchase, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spaced := fmt.Sprintf("% x", want)
+	none := func(string) string { return "" }
+	for name, in := range map[string]string{
+		"as published":    purchase,
+		"bare":            hex.EncodeToString(want),
+		"upper case":      strings.ToUpper(spaced),
+		"colons":          strings.ReplaceAll(spaced, " ", ":"),
+		"0x and commas":   "0x" + strings.ReplaceAll(spaced, " ", ", 0x"),
+		"C array":         "{ 0x" + strings.ReplaceAll(spaced, " ", ",0x") + " };",
+		"escapes":         `"\x` + strings.ReplaceAll(spaced, " ", `\x`) + `"`,
+		"lines":           strings.ReplaceAll(spaced, " 60 ", "\n60 "),
+		"byte order mark": "\ufeff" + spaced,
+		"xxd":             dump(want, "%08x: ", 2, 16, func(s string) string { return "  " + s }),
+		"hexdump -C":      dump(want, "%08x  ", 1, 16, func(s string) string { return "  |" + s + "|" }),
+		"tcpdump -X":      "12:04:29.120 IP 192.0.2.31.40001 > 192.0.2.7.8583: Flags [P.], length 90\n" + dump(want, "\t0x%04x:  ", 2, 16, func(s string) string { return "  " + s }),
+		"Wireshark":       dump(want, "%04x   ", 1, 16, func(s string) string { return "   " + s }),
+		"offsets alone":   dump(want, "%04x ", 1, 16, none),
+		"eight a line":    dump(want, "%04X: ", 1, 8, func(s string) string { return "  " + s }),
+		"Windows lines":   strings.ReplaceAll(dump(want, "%04x  ", 1, 16, none), "\n", "\r\n"),
+		"base64":          base64.StdEncoding.EncodeToString(want),
+	} {
+		got, err := parseHex(in)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %x, %v\n%s", name, got, err, in)
+		}
+	}
+}
+
+func TestHexErrorsDoNotQuote(t *testing.T) {
+	for _, in := range []string{"", " \n", "6200000000000005x", "620000000000000", "no hex here"} {
+		if _, err := parseHex(in); err == nil {
+			t.Errorf("%q was taken for bytes", in)
+		} else if strings.Contains(err.Error(), "62000000") {
+			t.Errorf("the error quotes the input: %v", err)
+		}
+	}
+}
+
+func FuzzParseHex(f *testing.F) {
+	f.Add(purchase)
+	f.Add("0000: 0200 7020  ..p \n0004: 0480  ..")
+	f.Fuzz(func(t *testing.T, s string) {
+		if b, err := parseHex(s); err == nil && (len(b) == 0 || len(b) > len(s)) {
+			t.Errorf("%d bytes from %d characters", len(b), len(s))
+		}
+	})
+}
