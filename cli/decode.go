@@ -106,52 +106,99 @@ func writeDecodeJSON(w io.Writer, m *wire.Message, det wire.Detection) error {
 	return e.Encode(out)
 }
 
+// perRow is how many bytes stand beside a field in one row.
+const perRow = 8
+
+// writeDecode lists the frame from its first byte to its last: at the left the bytes, at the right what they are.
 func writeDecode(w io.Writer, m *wire.Message, det wire.Detection) error {
 	var b strings.Builder
-	if m.Undecoded() {
-		fmt.Fprintf(&b, "No message was found: %s.\n", m.Stop.Reason)
-	} else {
-		fmt.Fprintf(&b, "%s  %s, %s, %s  confidence %.2f\n\n", m.MTI, m.Framing, m.Header, m.Dialect, det.Confidence)
-		for _, f := range append(m.HeaderParts(), m.Fields()...) {
-			name := ansi.Truncate(f.Name, 34, "…")
-			fmt.Fprintf(&b, "%5d %4d  %-15s %s%s %s", f.Offset, f.Length, f.ID, name, strings.Repeat(" ", 34-ansi.StringWidth(name)), f.Value)
-			if f.Problem != "" {
-				fmt.Fprintf(&b, "  <- %s", f.Problem)
-			}
-			b.WriteByte('\n')
-		}
-		if m.Stop != nil {
-			fmt.Fprintf(&b, "\nStopped at byte %d, field %s: %s.\n", m.Stop.Offset, m.Stop.Field, m.Stop.Reason)
-			if m.Stop.Suspect != "" {
-				fmt.Fprintf(&b, "Field %s is the first whose value cannot be right: its form may be another one than %s says.\n", m.Stop.Suspect, m.Dialect)
-			}
-		}
-		if m.Check != "" {
-			fmt.Fprintf(&b, "\nThe frame is damaged: %s.\n", m.Check)
-		}
-		if m.Trailing > 0 {
-			fmt.Fprintf(&b, "\n%d bytes follow the last field.\n", m.Trailing)
-		}
-	}
-	b.WriteByte('\n')
 	raw := m.Raw()
-	for at := 0; at < len(raw); at += 16 {
-		fmt.Fprintf(&b, "%04x ", at)
-		for i := at; i < min(at+16, len(raw)); i++ {
-			b.WriteByte(' ')
-			for n := 2 * i; n < 2*i+2; n++ {
-				switch half := raw[i] >> 4; {
-				case m.MaskedNibble(n):
-					b.WriteByte('*')
-				case n%2 == 0:
-					fmt.Fprintf(&b, "%X", half)
-				default:
-					fmt.Fprintf(&b, "%X", raw[i]&0xF)
+	if m.Undecoded() {
+		fmt.Fprintf(&b, "No message was found: %s.\n\n", m.Stop.Reason)
+		row(&b, m, 0, len(raw), "", "", "")
+		_, err := io.WriteString(w, b.String())
+		return err
+	}
+	fmt.Fprintf(&b, "%s  %s, %s, %s  confidence %.2f", m.MTI, m.Framing, m.Header, m.Dialect, det.Confidence)
+	if det.RunnerUp != "" {
+		fmt.Fprintf(&b, ", then %s", det.RunnerUp)
+	}
+	b.WriteString("\n\n")
+	at, header := 0, m.HeaderParts()
+	fields := append(header, m.Fields()...)
+	for i, f := range fields {
+		if f.Offset > at { // what the fields leave: lengths, message type, bitmap
+			name := "length"
+			if i == len(header) {
+				name = "message type, bitmap"
+				if len(header) == 0 && m.Framing != "none" {
+					name = "length, message type, bitmap"
 				}
 			}
+			row(&b, m, at, f.Offset, "", name, "")
+			at = f.Offset
 		}
-		b.WriteByte('\n')
+		end := f.Offset + f.Length
+		if i+1 < len(fields) && fields[i+1].Offset < end { // its subfields show the bytes
+			end = fields[i+1].Offset
+		}
+		value := f.Value
+		if f.Problem != "" {
+			value += "  <- " + f.Problem
+		}
+		row(&b, m, max(f.Offset, min(at, end)), max(end, at), f.ID, f.Name, value)
+		at = max(at, end)
+	}
+	switch rest := "not read"; {
+	case at >= len(raw):
+	case m.Stop == nil && m.Framing == "stx-etx" && len(raw)-at == 2:
+		row(&b, m, at, len(raw), "", "ETX, LRC", "")
+	default:
+		row(&b, m, at, len(raw), "", rest, "")
+	}
+	if m.Stop != nil {
+		fmt.Fprintf(&b, "\nStopped at byte %d, field %s: %s.\n", m.Stop.Offset, m.Stop.Field, m.Stop.Reason)
+		if m.Stop.Suspect != "" {
+			fmt.Fprintf(&b, "Field %s is the first whose value cannot be right: its form may be another one than %s says.\n", m.Stop.Suspect, m.Dialect)
+		}
+	}
+	if m.Check != "" {
+		fmt.Fprintf(&b, "\nThe frame is damaged: %s.\n", m.Check)
+	}
+	if m.Trailing > 0 {
+		fmt.Fprintf(&b, "\n%d bytes follow the last field.\n", m.Trailing)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// row writes bytes from..to and beside them what they are, in as many lines as the bytes need.
+func row(b *strings.Builder, m *wire.Message, from, to int, id, name, value string) {
+	for first := true; first || from < to; first = false {
+		hex := ""
+		for i := from; i < min(from+perRow, to); i++ {
+			hex += hexByte(m, i) + " "
+		}
+		line := fmt.Sprintf("%04x  %-*s", from, 3*perRow, hex)
+		if hex == "" {
+			line = strings.Repeat(" ", 6+3*perRow)
+		}
+		if first {
+			name := ansi.Truncate(name, 26, "…")
+			line += fmt.Sprintf(" %-15s %s%s %s", id, name, strings.Repeat(" ", 26-ansi.StringWidth(name)), value)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+		from += perRow
+	}
+}
+
+// hexByte is a byte in hex, what was masked of it as stars.
+func hexByte(m *wire.Message, i int) string {
+	h := []byte(fmt.Sprintf("%02X", m.Raw()[i]))
+	for n := range h {
+		if m.MaskedNibble(2*i + n) {
+			h[n] = '*'
+		}
+	}
+	return string(h)
 }
