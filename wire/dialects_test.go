@@ -1,0 +1,147 @@
+package wire
+
+import (
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/moov-io/iso8583"
+)
+
+// everyKind packs, by moov's own codecs, a message of a dialect with card data wherever a dialect has a place for it.
+func everyKind(t *testing.T, id, mti string) []byte {
+	t.Helper()
+	spec, err := Spec(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := iso8583.NewMessage(spec)
+	m.MTI(mti)
+	chip, _ := hex.DecodeString("5A08" + testPAN + "57106224245678980113D30122015432100F9F260801020304050607085F200A4A4F484E20444F452F4D9F36020012")
+	version := mti[0] - '0'
+	values := map[int]string{2: testPAN, 3: "000000", 4: "000000012800", 11: "000123", 14: "3012", 35: testPAN + "=30122015432100", 37: "112412000123",
+		41: "10000001", 42: "898310000000001", 49: "156", 52: "\x12\x34\x56\x78\x9a\xbc\xde\xf1", 55: string(chip), 60: "22000001000500", 63: "PAN " + testPAN + " EXP 3012"}
+	switch version {
+	case 0:
+		values[12], values[13], values[22] = "120429", "1124", "051"
+	case 1:
+		values[12] = "261124120429"
+	case 2:
+		values[4], values[11], values[12], values[41] = "1562000000012800", "000000000123", "20261124120429", "1000000100000001"
+		delete(values, 49)
+	}
+	if strings.HasSuffix(id, "-ascii") { // all is text there
+		values[55] = strings.ToUpper(hex.EncodeToString(chip))
+	}
+	for n, v := range values {
+		if err := m.Field(n, v); err != nil {
+			t.Fatal(id, n, err)
+		}
+	}
+	body, err := m.Pack()
+	if err != nil {
+		t.Fatal(id, err)
+	}
+	return frameAs("len2", body)
+}
+
+// Moov packs, the table reads: the same values, and nothing of the card in any form.
+func TestEveryDialectReadsAndMasks(t *testing.T) {
+	for _, id := range Dialects() {
+		t.Run(id, func(t *testing.T) {
+			mti := "0200"
+			switch {
+			case strings.HasPrefix(id, "iso93"):
+				mti = "1200"
+			case strings.HasPrefix(id, "iso2003"):
+				mti = "2200"
+			}
+			b := everyKind(t, id, mti)
+			dec, err := NewDecoder(Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := dec.Stream(true)
+			var m *Message
+			for range 5 {
+				for _, m = range s.Write(b) {
+				}
+			}
+			if m == nil || m.Stop != nil || m.Trailing != 0 {
+				t.Fatalf("not read to its end: %+v", m)
+			}
+			if det := dec.Detection(); det.Dialect != id || det.Framing != "len2" || det.Header != "none" {
+				t.Errorf("taken for %+v", det)
+			}
+			for n, want := range map[int]string{2: "622424******0113", 3: "000000", 37: "112412000123", 42: "898310000000001"} {
+				if got := m.Get(n); got != want {
+					t.Errorf("field %d: %q, want %q", n, got, want)
+				}
+			}
+			if m.PAN() != "622424******0113" || m.Card() == 0 {
+				t.Errorf("card %q", m.PAN())
+			}
+			out := everything(m)
+			for _, secret := range []string{testPAN, "30122015432100", "123456789abcdef1"} {
+				if form := leaks(out, secret); form != "" {
+					t.Errorf("%s stands there as %s", secret, form)
+				}
+				asEBCDIC := ""
+				for _, c := range secret {
+					asEBCDIC += "F" + string(c)
+				}
+				if strings.Contains(out, asEBCDIC) {
+					t.Errorf("%s stands there in EBCDIC", secret)
+				}
+			}
+			if strings.Contains(out, "JOHN") || strings.Contains(out, "4A4F484E") {
+				t.Error("the cardholder's name stands there")
+			}
+			// What was scrubbed reads as the same fields again.
+			again, _, err := Decode([]byte(m.Raw()), Options{Dialect: id})
+			if err != nil || again.Stop != nil || len(again.Fields()) != len(m.Fields()) {
+				t.Errorf("the scrubbed frame does not decode: %v, %+v", err, again.Stop)
+			}
+		})
+	}
+}
+
+func TestOwnDialectFromAFile(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	// Moov's bare form: field 48 is binary with a binary length here.
+	own := write("own.json", `{"name": "own", "fields": {
+ "0": {"type": "String", "length": 4, "enc": "ASCII", "prefix": "ASCII.Fixed"},
+ "1": {"type": "Bitmap", "length": 8, "enc": "Binary", "prefix": "Binary.Fixed"},
+ "2": {"type": "String", "length": 19, "enc": "ASCII", "prefix": "ASCII.LL"},
+ "11": {"type": "String", "length": 6, "description": "Trace", "enc": "ASCII", "prefix": "ASCII.Fixed"},
+ "48": {"type": "Binary", "length": 99, "description": "Extra", "enc": "Binary", "prefix": "Binary.L"}}}`)
+	b := append([]byte("0200\x40\x20\x00\x00\x00\x01\x00\x0016"+testPAN+"000123"), 3, 0xCA, 0xFE, 1)
+	m, det, err := Decode(b, Options{Dialect: own, Framing: "none", Header: "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if det.Dialect != "own" || m.Get(48) != "CAFE01" || m.Get(2) != "622424******0113" || m.Stop != nil || m.Trailing != 0 {
+		t.Errorf("%+v: %q %q %+v", det, m.Get(48), m.Get(2), m.Stop)
+	}
+	for text, want := range map[string]string{
+		"{\n \"name\": \"x\",\n oops\n}": ":3:",
+		`{"fields": {}}`:                 "no fields",
+		"{\"fields\": {\n\"0\": {\"enc\": \"ASCII\", \"prefix\": \"ASCII.Fixed\", \"length\": 4},\n\"7\": {\"enc\": \"MORSE\", \"prefix\": \"ASCII.Fixed\", \"length\": 4}}}": ":3: field 7",
+	} {
+		if _, _, err := Decode(b, Options{Dialect: write("bad.json", text)}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q in it", text, err, want)
+		}
+	}
+	if _, _, err := Decode(b, Options{Dialect: filepath.Join(dir, "none.json")}); err == nil {
+		t.Error("a file that is not there is taken")
+	}
+}
