@@ -82,7 +82,7 @@ func (f *File) Info() Info { return Info{Kind: "file", Describe: f.name} }
 // Run reads the capture to its end. A capture that breaks off gives what stands before the break, then an error.
 func (f *File) Run(ctx context.Context, sink func(Event)) error {
 	defer f.from.Close()
-	r := &reader{sink: sink, begun: map[flow]time.Time{}}
+	r := &reader{sink: sink, begun: map[flow]time.Time{}, lives: map[flow]int{}}
 	r.assembler = reassembly.NewAssembler(reassembly.NewStreamPool(r))
 	r.assembler.MaxBufferedPagesPerConnection = heldPages
 	n := 0
@@ -120,6 +120,9 @@ type reader struct {
 	conns     uint64
 	begun     map[flow]time.Time // connects without an outcome
 	last      *stream            // the connection of the packet in hand
+	flow      flow               // its ends
+	lives     map[flow]int       // connections between two ends that were reset (odd), and begun again (even)
+	ended     flow               // the key of the packet in hand in lives
 	at        time.Time
 }
 
@@ -134,10 +137,46 @@ func (r *reader) packet(data []byte, ci gopacket.CaptureInfo, lt layers.LinkType
 		return
 	}
 	r.at, r.last = ci.Timestamp, nil
-	r.assembler.AssembleWithContext(p.NetworkLayer().NetworkFlow(), tcp, clock(ci))
+	r.flow = flow{p.NetworkLayer().NetworkFlow(), tcp.TransportFlow()}
+	r.assembler.AssembleWithContext(r.life(tcp), tcp, clock(ci))
 	if r.last != nil {
 		r.last.told()
 	}
+}
+
+// life is the network flow under which the assembler knows the connection. After a reset a port may be used again at
+// once, and the assembler, which has closed one half only, would take the new connection for more of the old one: a SYN
+// after a reset begins another life, told apart by the bytes of its addresses.
+func (r *reader) life(tcp *layers.TCP) gopacket.Flow {
+	key := r.flow
+	if back := key.reverse(); back.less(key) {
+		key = back
+	}
+	n := r.lives[key]
+	if tcp.SYN && !tcp.ACK && n&1 == 1 {
+		n++
+		r.lives[key] = n
+	}
+	if r.ended = key; n < 2 {
+		return r.flow.net
+	}
+	salt := func(e gopacket.Endpoint) []byte {
+		b := bytes.Clone(e.Raw())
+		for i := 0; i < len(b) && n>>(8*i) > 0; i++ {
+			b[i] ^= byte(n >> (8 * i))
+		}
+		return b
+	}
+	return gopacket.NewFlow(r.flow.net.EndpointType(), salt(r.flow.net.Src()), salt(r.flow.net.Dst()))
+}
+
+func (f flow) reverse() flow { return flow{f.net.Reverse(), f.tcp.Reverse()} }
+
+func (f flow) less(g flow) bool {
+	if c := bytes.Compare(f.net.Src().Raw(), g.net.Src().Raw()); c != 0 {
+		return c < 0
+	}
+	return bytes.Compare(f.tcp.Src().Raw(), g.tcp.Src().Raw()) < 0
 }
 
 // finish gives what still waits, and the connects that nobody answered.
@@ -172,9 +211,10 @@ type stream struct {
 
 // New makes a stream for a connection's first packet. Who sent the SYN is the terminal; where a capture begins in the
 // middle, the side with the lower port is the host.
-func (r *reader) New(net, ports gopacket.Flow, tcp *layers.TCP, _ reassembly.AssemblerContext) reassembly.Stream {
+func (r *reader) New(_, _ gopacket.Flow, tcp *layers.TCP, _ reassembly.AssemblerContext) reassembly.Stream {
 	r.conns++
-	s := &stream{r: r, flow: flow{net, ports}}
+	net, ports := r.flow.net, r.flow.tcp
+	s := &stream{r: r, flow: r.flow}
 	s.flip = tcp.SYN && tcp.ACK || !tcp.SYN && tcp.SrcPort < tcp.DstPort
 	from, to := address(net.Src(), ports.Src()), address(net.Dst(), ports.Dst())
 	if s.flip {
@@ -209,6 +249,7 @@ func (s *stream) Accept(tcp *layers.TCP, ci gopacket.CaptureInfo, d reassembly.T
 				note(Reset, 0)
 			}
 			s.done = true
+			s.r.lives[s.r.ended] |= 1
 		}
 		delete(s.r.begun, s.flow)
 	case tcp.SYN && !tcp.ACK:

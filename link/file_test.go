@@ -58,6 +58,25 @@ func capture(t *testing.T, segs ...seg) string {
 	return name
 }
 
+func TestPortUsedAgainAfterAReset(t *testing.T) {
+	one := []seg{{seq: 100, syn: true}, {fromHost: true, seq: 500, syn: true, ack: true}, {seq: 101, ack: true, data: "hello"}, {fromHost: true, seq: 501, rst: true}}
+	events, err := readAll(t, capture(t, append(append(append([]seg{}, one...), one...), one...)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds, conns := map[Kind]int{}, map[uint64]bool{}
+	for _, ev := range events {
+		kinds[ev.Kind]++
+		conns[ev.Conn] = true
+		if ev.Terminal != "10.0.0.1:40000" || ev.Host != "10.0.0.2:8583" {
+			t.Errorf("the ends are %s and %s", ev.Terminal, ev.Host)
+		}
+	}
+	if kinds[Opened] != 3 || kinds[Data] != 3 || kinds[Reset] != 3 || len(conns) != 3 {
+		t.Errorf("three connections gave %v over %d", kinds, len(conns))
+	}
+}
+
 func TestGzippedCapture(t *testing.T) {
 	name := capture(t, seg{seq: 100, syn: true}, seg{fromHost: true, seq: 500, syn: true, ack: true}, seg{seq: 101, ack: true, data: "hello"})
 	b, err := os.ReadFile(name)
