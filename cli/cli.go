@@ -6,8 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
+	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
+
+	"tillscope/wire"
 )
 
 // Exit codes of the program.
@@ -55,6 +59,12 @@ func newRoot() *cobra.Command {
 			return nil
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return s.play(c, showcase) },
+	}
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if err := wire.AddDialects(filepath.Join(xdg.ConfigHome, "tillscope", "dialects")); err != nil {
+			return usageError{err}
+		}
+		return nil
 	}
 	s.flags(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })

@@ -161,9 +161,51 @@ var dialects = sync.OnceValues(func() ([]*dialect, error) {
 	return all, nil
 })
 
-// Dialects lists the ids of the dialects that ship.
+// own are a user's dialects, which add to those that ship or replace them.
+var own struct {
+	sync.Mutex
+	list []*dialect
+}
+
+// AddDialects takes every JSON file of a folder as a dialect, beside those that ship or, by its id, instead of one. A
+// folder that is not there adds nothing. It must come before the decoders that are to know them.
+func AddDialects(dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return err
+	}
+	own.Lock()
+	defer own.Unlock()
+	for _, f := range files {
+		d, err := fromFile(f)
+		if err != nil {
+			return err
+		}
+		own.list = append(own.list, d)
+	}
+	return nil
+}
+
+// known are all dialects, a user's own first.
+func known() ([]*dialect, error) {
+	shipped, err := dialects()
+	own.Lock()
+	defer own.Unlock()
+	if err != nil || len(own.list) == 0 {
+		return shipped, err
+	}
+	all := slices.Clone(own.list)
+	for _, d := range shipped {
+		if !slices.ContainsFunc(own.list, func(o *dialect) bool { return o.id == d.id }) {
+			all = append(all, d)
+		}
+	}
+	return all, nil
+}
+
+// Dialects lists the ids of the dialects that are known.
 func Dialects() []string {
-	all, _ := dialects()
+	all, _ := known()
 	ids := make([]string, 0, len(all))
 	for _, d := range all {
 		ids = append(ids, d.id)
@@ -188,7 +230,7 @@ func Spec(id string) (*iso8583.MessageSpec, error) {
 // chosen are the dialects that an option allows: all that ship, one of them by id, or the one in a file. A file holds
 // moov's JSON spec form, bare or inside the envelope that the shipped ones have.
 func chosen(option string) ([]*dialect, error) {
-	all, err := dialects()
+	all, err := known()
 	if err != nil || option == "" {
 		return all, err
 	}
@@ -200,18 +242,23 @@ func chosen(option string) ([]*dialect, error) {
 	if !strings.HasSuffix(option, ".json") && !strings.ContainsRune(option, filepath.Separator) {
 		return nil, fmt.Errorf("no dialect %q: choose one of %s, or name a JSON file", option, strings.Join(Dialects(), ", "))
 	}
-	raw, err := os.ReadFile(option)
+	d, err := fromFile(option)
+	return []*dialect{d}, err
+}
+
+func fromFile(name string) (*dialect, error) {
+	raw, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fmt.Errorf("the dialect cannot be read: %w", err)
 	}
-	d, err := compile(option, raw)
+	d, err := compile(name, raw)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := specs.ImportJSON(specOf(raw)); err != nil {
-		return nil, fmt.Errorf("%s: %w", option, err)
+	if _, err := specs.ImportJSON(specOf(raw)); err != nil { // what the table does not need may be wrong too
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return []*dialect{d}, nil
+	return d, nil
 }
 
 // specOf is the spec inside an envelope, or the whole of a bare one.

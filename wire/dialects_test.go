@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,6 +106,31 @@ func TestEveryDialectReadsAndMasks(t *testing.T) {
 				t.Errorf("the scrubbed frame does not decode: %v, %+v", err, again.Stop)
 			}
 		})
+	}
+}
+
+// A bank's variant of ISO 8583 under an id of its own is known from then on.
+func TestOwnDialectsFromAFolder(t *testing.T) {
+	before := len(Dialects())
+	if err := AddDialects(filepath.Join(t.TempDir(), "nowhere")); err != nil || len(Dialects()) != before {
+		t.Error("a folder that is not there is an error", err)
+	}
+	dir := t.TempDir()
+	text := `{"id": "bank-x", "names": {"en": "Bank X"}, "mask": {"2": "pan"}, "spec": {"name": "x", "fields": {
+ "0": {"type": "String", "length": 4, "enc": "ASCII", "prefix": "ASCII.Fixed"}, "1": {"type": "Bitmap", "length": 8, "enc": "Binary", "prefix": "Binary.Fixed"},
+ "2": {"type": "String", "length": 19, "enc": "ASCII", "prefix": "ASCII.LL"}}}}`
+	if err := os.WriteFile(filepath.Join(dir, "x.json"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { own.list = nil })
+	if err := AddDialects(dir); err != nil || !slices.Contains(Dialects(), "bank-x") {
+		t.Errorf("%v: %v", Dialects(), err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "x.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := AddDialects(dir); err == nil || !strings.Contains(err.Error(), "x.json:1:") {
+		t.Errorf("a broken file gives %v", err)
 	}
 }
 
