@@ -24,6 +24,7 @@ const unknownHeader = "unknown"
 type reading struct {
 	framing, header string
 	dialect         *dialect
+	form            *Form
 }
 
 func (r *reading) String() string { return r.framing + "/" + r.header + "/" + r.dialect.id }
@@ -51,7 +52,7 @@ func (o Options) candidates() ([]reading, error) {
 	for _, f := range fs {
 		for _, h := range hs {
 			for _, d := range all {
-				out = append(out, reading{f, h, d})
+				out = append(out, reading{f, h, d, &Form{f, h, d.id}})
 			}
 		}
 	}
@@ -211,7 +212,7 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 	if w.fault == faultMTI {
 		return opaque(b, "")
 	}
-	m.Framing, m.Header, m.Dialect, m.dialect = r.framing, headerID, r.dialect.id, r.dialect
+	m.Form, m.Oddity, m.dialect = r.form, noOddity, r.dialect
 	m.headAt, m.headLen, m.raw = uint16(f.payload), uint16(header), int32(len(b))
 	stop := w.stop(r.dialect)
 	var variant *def
@@ -250,7 +251,7 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 	}
 	if r.framing == "stx-etx" && f.total <= len(b) {
 		if want := lrc(b[1 : f.end+1]); want != b[f.end+1] {
-			m.Check = fmt.Sprintf("LRC %02X, the bytes give %02X", b[f.end+1], want)
+			m.Oddity = &Oddity{Check: fmt.Sprintf("LRC %02X, the bytes give %02X", b[f.end+1], want)}
 		}
 	}
 	m.bytes = string(k.b)
@@ -278,7 +279,7 @@ const maxOpaque = 2 * maxFrame
 
 // opaque is a message of which nothing was understood: every digit run is hidden.
 func opaque(b []byte, other string) *Message {
-	m := &Message{Foreign: other, Stop: &Stop{Field: "frame", Reason: "no known framing, header and dialect fits these bytes"}}
+	m := &Message{Form: noForm, Oddity: &Oddity{Foreign: other}, Stop: &Stop{Field: "frame", Reason: "no known framing, header and dialect fits these bytes"}}
 	if other != "" {
 		m.Stop.Reason = "the line carries " + other + ", not ISO 8583"
 		if detail := tlsDetail(b); other == "TLS" && detail != "" {
@@ -378,7 +379,7 @@ func (d *Decoder) behindPrefix(b []byte, o Options) (*Message, Detection) {
 	if top < strong-1.5 || top-next < 1 { // every place was tried: one of them has to stand out
 		return nil, Detection{}
 	}
-	best.header = unknownHeader
+	best.header, best.form = unknownHeader, &Form{"none", unknownHeader, best.dialect.id}
 	m := d.build(&best, b, frame{0, len(b), len(b)}, at, unknownHeader)
 	return m, Detection{Framing: "none", Header: unknownHeader, Dialect: best.dialect.id, Confidence: 0.8 * confidence(top, next, 1)}
 }

@@ -215,21 +215,35 @@ func (k *builder) chip(s *span) {
 		k.hideChars(s, 0, n)
 		return
 	}
-	at, mark := 0, len(k.m.hidden)
-	for {
-		e, next, more, ok := nextTLV(value, at)
-		if !ok {
+	mark := len(k.m.hidden)
+	for at := 0; at < len(value); {
+		// Nearly all elements have one or two bytes of tag and one of length; the rest goes the long way.
+		tag, body := uint32(value[at]), at+2
+		var size int
+		switch {
+		case tag != 0 && tag&0x1F != 0x1F && body <= len(value) && value[at+1] < 0x80:
+			size = int(value[at+1])
+		case tag&0x1F == 0x1F && tag != 0xFF && at+3 <= len(value) && value[at+1] < 0x80 && value[at+2] < 0x80:
+			tag, size, body = tag<<8|uint32(value[at+1]), int(value[at+2]), at+3
+		default:
+			e, _, more, ok := nextTLV(value, at)
+			if !more && ok {
+				return
+			}
+			tag, size, body = e.tag, e.n, e.off
+			if !ok {
+				size = len(value) + 1
+			}
+		}
+		if body+size > len(value) {
 			k.m.hidden = k.m.hidden[:mark]
 			k.hide(2*off, 2*(off+n))
 			return
 		}
-		if !more {
-			return
+		if secretTag(tag) || (element{tag: tag}).constructed() && tag != 0x71 && tag != 0x72 {
+			k.hide(2*(off+body), 2*(off+body+size))
 		}
-		if secretTag(e.tag) || e.constructed() && e.tag != 0x71 && e.tag != 0x72 {
-			k.hide(2*(off+e.off), 2*(off+e.off+e.n))
-		}
-		at = next
+		at = body + size
 	}
 }
 

@@ -9,12 +9,11 @@ import (
 // Message is one frame of the line, decoded as far as it goes and masked. It is immutable and safe to share.
 // Nothing in it holds clear card data: see Masking in this package's comment.
 type Message struct {
-	Framing, Header, Dialect string
-	MTI                      string // four digits, or empty when the frame was not understood so far
-	Trailing                 int    // bytes after the last field, inside the frame or behind it
-	Stop                     *Stop  // where decoding ended early, nil when it reached the end
-	Foreign                  string // "TLS", "HTTP", … when the bytes are another protocol's
-	Check                    string // what is wrong with the frame's check byte, empty when it is right or there is none
+	*Form           // how it was read, shared by all messages that were read so
+	*Oddity         // what few messages have, shared by those that do not
+	MTI      string // four digits, or empty when the frame was not understood so far
+	Trailing int    // bytes after the last field, inside the frame or behind it
+	Stop     *Stop  // where decoding ended early, nil when it reached the end
 
 	bytes        string // the scrubbed frame, and behind it texts of fields
 	dialect      *dialect
@@ -30,9 +29,23 @@ type Message struct {
 	panOf        uint8  // the field that is the masked number
 
 	// Room for what nearly every message needs, so that a message is two allocations.
-	spanRoom   [22]span
+	spanRoom   [20]span
 	hiddenRoom [8]nibbles
 }
+
+// Form is the framing, header and dialect of a message, empty when it was not understood.
+type Form struct{ Framing, Header, Dialect string }
+
+// Oddity is what sets a message apart from plain traffic of its line.
+type Oddity struct {
+	Foreign string // "TLS", "HTTP", … when the bytes are another protocol's
+	Check   string // what is wrong with the frame's check byte, empty when it is right or there is none
+}
+
+var (
+	noForm   = &Form{}
+	noOddity = &Oddity{}
+)
 
 // Stop says where decoding ended before the end of the frame, and why.
 type Stop struct {
