@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +18,8 @@ import (
 // terminal runs the whole program in an emulated terminal.
 type terminal struct {
 	t    *testing.T
-	emu  *vt.SafeEmulator
+	mu   sync.Mutex // over emu: the emulator's own lock does not cover reading its screen
+	emu  *vt.Emulator
 	keys *io.PipeWriter
 	done chan error
 }
@@ -29,13 +31,26 @@ func start(t *testing.T, w, h int, env ...string) *terminal {
 		t.Fatal(err)
 	}
 	in, keys := io.Pipe()
-	x := &terminal{t, vt.NewSafeEmulator(w, h), keys, make(chan error, 1)}
+	x := &terminal{t: t, emu: vt.NewEmulator(w, h), keys: keys, done: make(chan error, 1)}
 	go func() { _, _ = io.Copy(io.Discard, x.emu) }() // what the terminal answers to queries
 	_, _ = x.emu.Write([]byte("\x1b[20h"))            // a line feed returns the carriage, as a tty's driver does
-	o := Options{Session: story(t, "en"), Lang: l, Program: []tea.ProgramOption{tea.WithInput(in), tea.WithOutput(x.emu), tea.WithWindowSize(w, h),
+	o := Options{Session: story(t, "en"), Lang: l, Program: []tea.ProgramOption{tea.WithInput(in), tea.WithOutput(x), tea.WithWindowSize(w, h),
 		tea.WithEnvironment(append([]string{"TERM=xterm-256color"}, env...)), tea.WithColorProfile(colorprofile.ANSI256), tea.WithoutSignals()}}
 	go func() { x.done <- Run(context.Background(), o) }()
 	return x
+}
+
+// Write is the program's output.
+func (x *terminal) Write(p []byte) (int, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.emu.Write(p)
+}
+
+func (x *terminal) screen() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.emu.String()
 }
 
 func (x *terminal) press(s string) {
@@ -48,11 +63,11 @@ func (x *terminal) press(s string) {
 func (x *terminal) until(want string) {
 	x.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if strings.Contains(x.emu.String(), want) {
+		if strings.Contains(x.screen(), want) {
 			return
 		}
 	}
-	x.t.Fatalf("%q never came on the screen:\n%s", want, x.emu.String())
+	x.t.Fatalf("%q never came on the screen:\n%s", want, x.screen())
 }
 
 func TestWholeProgram(t *testing.T) {
