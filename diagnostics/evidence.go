@@ -39,6 +39,8 @@ type Evidence struct {
 	Reversed          int     `expr:"reversed"`
 	SignOnRefused     int     `expr:"signon_refused"`
 	Pending           int     `expr:"pending"`
+	Vanished          int     `expr:"vanished"` // requests without answer on connections that were closed in order
+	Late              int     `expr:"late"`     // answers after the terminal had given up
 	Cards             int     `expr:"cards"`    // requests with a card in the reader
 	Chip              int     `expr:"chip"`     // of these, read by chip, with contact or without
 	Fallback          int     `expr:"fallback"` // of these, stripe after the chip failed (F60.5 = 2)
@@ -51,6 +53,7 @@ type txEvidence struct {
 	Reversed   bool   `expr:"reversed"`
 	Pending    bool   `expr:"pending"`
 	Misset     bool   `expr:"misset"` // its terminal's set-up is refused
+	Late       bool   `expr:"late"`   // its answer came after the terminal had given up
 }
 
 type evidence struct {
@@ -60,7 +63,16 @@ type evidence struct {
 	lost   map[*txn]bool
 }
 
-type termSeen struct{ config, other, streak, keys, keysAfter, signonAfterKeys int }
+type termSeen struct {
+	config, other, streak, keys, keysAfter, signonAfterKeys int
+	signons                                                 []int // entries of sign-ons that the host accepted
+	sales                                                   int
+}
+
+// patience is the least that counts as waiting: a floor for thresholds that the line itself sets.
+func (s *Session) patience() time.Duration {
+	return time.Duration(float64(time.Second) / s.o.TimeScale)
+}
 
 func isConfig(c string) bool { return c == "97" || c == "03" || c == "58" }
 
@@ -104,12 +116,16 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 	ev.Messages, ev.Undecoded = sn.Totals.Messages, sn.Totals.Undecoded
 	ev.Requests = s.ledger.requests
 	ev.Answers = s.ledger.responses - s.ledger.orphans
-	floor := time.Duration(float64(time.Second) / s.o.TimeScale)
+	floor := s.patience()
 	for _, x := range s.ledger.waits {
 		p := max(3*sn.Lines[x.conn.line.ID-1].Latency90, floor)
 		if x.unanswered(sn.Now, p) {
 			ev.Unanswered++
 			prove("unanswered", x.n)
+			if x.conn.closed && !x.conn.reset {
+				ev.Vanished++
+				prove("vanished", x.n)
+			}
 			if x.txn != nil && !x.reversal {
 				ev.lost[x.txn] = true
 			}
@@ -124,13 +140,23 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 		if t.reversed() {
 			ev.Reversed++
 		}
-		if !t.answered {
-			continue
-		}
 		ts := terms[t.Terminal]
 		if ts == nil {
 			ts = &termSeen{}
 			terms[t.Terminal] = ts
+		}
+		if t.moves() {
+			ts.sales++
+		}
+		if t.late {
+			ev.Late++
+			prove("late", t.respN)
+		}
+		if !t.answered {
+			continue
+		}
+		if t.Type == "signon" && t.ResponseCode == "00" {
+			ts.signons = append(ts.signons, t.respN)
 		}
 		c := t.ResponseCode
 		if t.Type == "signon" && c == "00" && ts.keys > 0 {
@@ -192,7 +218,18 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 	if ev.Answers > 0 {
 		ev.MaintenanceShare = float64(ev.Maintenance) / float64(ev.Answers)
 	}
+	selling := false
+	for _, t := range terms {
+		selling = selling || t.sales > 0
+	}
 	for id, t := range terms {
+		// The keys that the host sends never fit: it signs on over and over and never sells, while others do.
+		if len(t.signons) >= 3 && t.sales == 0 && selling {
+			ev.KeysStuck++
+			for _, n := range t.signons {
+				prove("keys", n)
+			}
+		}
 		if t.config > 0 && (t.other == 0 || t.streak >= 2) {
 			ev.ConfigTerminals++
 			ev.ConfigAnswers += t.config

@@ -20,6 +20,7 @@ type txn struct {
 	revRefused bool // the host would not reverse it
 	voided     bool
 	settled    bool
+	late       bool // the answer came after the terminal had given up
 }
 
 func (t *txn) moves() bool {
@@ -159,6 +160,10 @@ func (l *ledger) take(s *Session, c *conn, e *Entry) (lat time.Duration, ok bool
 	if x.txn != nil {
 		n = x.txn.N
 		l.answer(x, e)
+		// A terminal that only ends its sending does so with the request; one that waited first has given up.
+		if x.conn == c && !c.gaveUp.IsZero() && c.gaveUp.Sub(x.at) >= s.patience() && !e.At.Before(c.gaveUp) {
+			x.txn.late = true
+		}
 	}
 	s.change(x.n, func(q *Entry) { q.Pair = e.N })
 	s.change(e.N, func(q *Entry) { q.Pair, q.Latency, q.Txn = x.n, lat, n })

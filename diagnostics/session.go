@@ -98,7 +98,9 @@ type conn struct {
 	line     *lineState
 	half     [2]half
 	terminal string
-	from     string // the terminal's address with its port
+	from     string    // the terminal's address with its port
+	gaveUp   time.Time // when the terminal closed its side
+	reset    bool
 	closed   bool
 	counted  bool
 }
@@ -233,11 +235,15 @@ func (s *Session) Handle(ev link.Event) {
 		h.used, h.marks = h.received, h.marks[:0]
 		s.event(c, ev)
 	case link.HalfClose:
+		if ev.Dir == link.ToHost && c.gaveUp.IsZero() {
+			c.gaveUp = ev.At
+		}
 		s.take(c, ev.Dir, h.s.Close(), ev.At)
 		s.record(ev)
 	case link.Closed, link.Reset:
 		s.take(c, link.ToHost, append(c.half[0].s.Close(), c.half[1].s.Close()...), ev.At)
 		if ev.Kind == link.Reset {
+			c.reset = true
 			if ev.Dir == link.ToHost {
 				l.ResetsTerminal++
 			} else {

@@ -64,7 +64,7 @@ func (s *Session) judge(sn *Snapshot) {
 	ready := map[string]bool{}
 	for _, t := range s.ledger.txns {
 		tx := txEvidence{Code: t.ResponseCode, Unanswered: ev.lost[t], Reversed: t.reversed() && !t.answered,
-			Pending: t.Type == "sale" && t.settled && !t.reversed() && !t.voided, Misset: ev.misset[t.Terminal]}
+			Pending: t.Type == "sale" && t.settled && !t.reversed() && !t.voided, Misset: ev.misset[t.Terminal], Late: t.late}
 		stage := 1
 		switch {
 		case t.approved() && t.settled && !t.reversed():
@@ -146,7 +146,7 @@ func (s *Session) judge(sn *Snapshot) {
 	})
 	for _, f := range list {
 		c := f.Cause
-		signs := max(f.signs, c.Transactions)
+		signs := max(f.signs, c.Transactions, len(c.Evidence))
 		c.Confidence = 0.99 * float64(signs) / (float64(signs) + 1)
 		if f.order == 99 {
 			c.Confidence *= 0.7
@@ -196,10 +196,17 @@ func (s *Session) branches(sn *Snapshot, ev *evidence) {
 	case ev.Fallback > 0:
 		hardware = lang.T("because.hardware.fallback", ev.Chip, ev.Cards, ev.Fallback)
 	}
+	data := lang.T("because.data", ev.Messages-ev.Undecoded, ev.Messages)
+	switch {
+	case ev.Vanished > 0 && ev.Resets == 0:
+		data = lang.N("because.data.vanished", ev.Vanished, ev.Vanished)
+	case ev.Late > 0:
+		data = lang.N("because.data.late", ev.Late, ev.Late)
+	}
 	because := map[string]string{
 		"hardware":  hardware,
 		"network":   strings.Join(network, ", "),
-		"data":      lang.T("because.data", ev.Messages-ev.Undecoded, ev.Messages),
+		"data":      data,
 		"operation": lang.N("because.operation", ev.Terminals, ev.Terminals, max(ev.ConfigTerminals, ev.SignOnRefused)),
 		"bank":      lang.T("because.bank", by["bank"], ev.Answers),
 		"balance":   lang.T("because.balance", by["balance"], ev.Answers),

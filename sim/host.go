@@ -39,6 +39,7 @@ type lane struct {
 	sum      totals
 	log      map[string]*entry // by STAN, of the batch
 	sales    int               // purchases asked for, all batches
+	forgot   bool              // its working keys were forgotten once
 	rrn      int
 }
 
@@ -111,9 +112,12 @@ func (h *host) talk(ctx context.Context, c *net.TCPConn) {
 		if !pause(ctx, p.wait, h.speed) {
 			return
 		}
-		if p.reset {
+		switch {
+		case p.reset:
 			_ = c.SetLinger(0)
 			return
+		case p.mute:
+			continue // the next read ends when the terminal gives up
 		}
 		if _, err := c.Write(answer); err != nil {
 			return
@@ -124,7 +128,8 @@ func (h *host) talk(ctx context.Context, c *net.TCPConn) {
 // course is what the line and the host's load do to one exchange.
 type course struct {
 	wait        time.Duration
-	reset, lost bool // lost: the request did not reach the host before the reset
+	reset, lost bool // lost: the request did not reach the host
+	mute        bool // no answer
 }
 
 func (h *host) plan(req message) course {
@@ -137,8 +142,14 @@ func (h *host) plan(req message) course {
 	}
 	p.wait = time.Duration(30+ln.rng.IntN(91)) * time.Millisecond
 	for _, f := range h.faults {
-		if f.Kind == "line.reset" && ln.rng.Float64() < f.Share {
+		hit := f.Share > 0 && ln.rng.Float64() < f.Share
+		switch {
+		case f.Kind == "line.reset" && hit:
 			p.reset, p.lost = true, ln.rng.IntN(2) == 0
+		case f.Kind == "host.mute" && hit && req.mti != "0800":
+			p.mute, p.lost = true, true
+		case f.Kind == "host.slow" && hit && req.mti == "0200":
+			p.wait = answerWait + time.Duration(300+ln.rng.IntN(500))*time.Millisecond
 		}
 	}
 	return p
@@ -172,6 +183,11 @@ func (h *host) answer(frame []byte, req message) ([]byte, error) {
 			return nil, err
 		}
 	case "0200", "0400":
+		for _, f := range h.faults {
+			if f.Kind == "host.keys" && ln.sales >= f.After && !ln.forgot {
+				ln.forgot, ln.keys = true, workingKeys{pik: draw(ln.rng, 16), mak: draw(ln.rng, 8)}
+			}
+		}
 		seal = ln.keys.mak
 		res.f[15] = now.Format("0102")
 		res.f[63] = "CUP"
@@ -256,6 +272,8 @@ func (h *host) purchase(ln *lane, req message) string {
 	}
 	want, err := pinBlock(ln.keys.pik, testPIN, pan)
 	switch {
+	case len(req.f[60]) >= 13 && req.f[60][12] == '2' && ln.rng.IntN(3) > 0:
+		return "45" // most issuers take no stripe of a card that has a chip
 	case err != nil || string(want) != req.f[52]:
 		return "55"
 	case balance < amount:

@@ -27,7 +27,14 @@ type Scenario struct {
 //	accounts.short   the accounts of Share of the cards hold next to nothing
 //	line.reset       Share of the connections are reset after the request, before the answer
 //	host.refuse      the host, or with BIN the issuer of these cards, answers one of Codes to each sale after the first After of a terminal
+//	host.down        nobody listens at the host's address
+//	host.mute        Share of the requests stay without answer, and the connection stays up
+//	host.slow        Share of the answers come after the terminal has given up
+//	host.keys        the host forgets a terminal's working keys after After of its sales, once
 //	terminal.config  the terminal number Terminal (from 1) carries the terminal id TID instead of its own
+//	terminal.keys    that terminal lost its master key: no working key that it is sent fits
+//	terminal.reader  its chip reader fails for Share of the cards, and the stripe is read instead
+//	terminal.module  its communication module breaks off Share of its connections
 type Fault struct {
 	Kind     string   `yaml:"kind"`
 	Share    float64  `yaml:"share"`
@@ -56,7 +63,8 @@ var answerCode = regexp.MustCompile(`^[0-9A-Z]{2}$`)
 // check refuses what a fault's kind cannot mean.
 func (f Fault) check() error {
 	switch f.Kind {
-	case "accounts.short", "line.reset":
+	case "host.down":
+	case "accounts.short", "line.reset", "host.mute", "host.slow":
 		if f.Share <= 0 || f.Share > 1 {
 			return fmt.Errorf("%s needs a share above 0, at most 1", f.Kind)
 		}
@@ -73,8 +81,20 @@ func (f Fault) check() error {
 		if f.Terminal < 1 || len(f.TID) != 8 {
 			return fmt.Errorf("%s needs a terminal from 1 and a tid of 8 characters", f.Kind)
 		}
+	case "terminal.keys":
+		if f.Terminal < 1 {
+			return fmt.Errorf("%s needs a terminal from 1", f.Kind)
+		}
+	case "terminal.reader", "terminal.module":
+		if f.Terminal < 1 || f.Share <= 0 || f.Share > 1 {
+			return fmt.Errorf("%s needs a terminal from 1, and a share above 0, at most 1", f.Kind)
+		}
+	case "host.keys":
+		if f.After < 1 {
+			return fmt.Errorf("%s needs after, the number of sales before it", f.Kind)
+		}
 	default:
-		return fmt.Errorf("no fault kind %q: choose accounts.short, line.reset, host.refuse or terminal.config", f.Kind)
+		return fmt.Errorf("no fault kind %q: the kinds are listed at Fault in the program's source", f.Kind)
 	}
 	return nil
 }

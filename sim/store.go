@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 
 var (
 	errAnswer = errors.New("the answer does not belong to the request")
+	errModule = errors.New("the communication module broke off")
 	errSeal   = errors.New("the answer's MAC is wrong")
 )
 
@@ -62,7 +64,7 @@ func New(o Options) (*Store, error) {
 		return nil, fmt.Errorf("a speed of %v cannot be simulated: choose 0.01 to 100", o.Speed)
 	}
 	for _, f := range s.Faults {
-		if f.Kind == "terminal.config" && f.Terminal > o.Terminals {
+		if f.Terminal > o.Terminals {
 			return nil, fmt.Errorf("scenario %s is about terminal %d: simulate at least that many, not %d", s.ID, f.Terminal, o.Terminals)
 		}
 	}
@@ -121,7 +123,11 @@ func (s *Store) Run(ctx context.Context, sink func(link.Event)) error {
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
-	running.Go(func() { h.serve(ctx, l) })
+	if slices.ContainsFunc(s.scenario.Faults, func(f Fault) bool { return f.Kind == "host.down" }) {
+		l.Close()
+	} else {
+		running.Go(func() { h.serve(ctx, l) })
+	}
 	for i, t := range terminals {
 		// Not all in the same instant, yet all within the first tenth of a second.
 		running.Go(func() { t.run(ctx, time.Duration(i)*80*time.Millisecond/time.Duration(len(terminals))) })
@@ -138,8 +144,18 @@ func (s *Store) install(h *host, i int, to string) *terminal {
 		tmk: draw(dice(2), 16), batch: 1, keep: s.keep}
 	h.register(t.tid, t.mid, t.tmk, dice(3))
 	for _, f := range s.scenario.Faults {
-		if f.Kind == "terminal.config" && f.Terminal == i+1 {
+		if f.Terminal != i+1 {
+			continue
+		}
+		switch f.Kind {
+		case "terminal.config":
 			t.tid = f.TID
+		case "terminal.keys":
+			t.tmk = draw(dice(4), 16)
+		case "terminal.reader":
+			t.fallback = f.Share
+		case "terminal.module":
+			t.breaks = f.Share
 		}
 	}
 	return t

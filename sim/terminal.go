@@ -40,6 +40,8 @@ type terminal struct {
 	atc      int
 	sum      totals
 	deck     []Card
+	fallback float64  // share of cards whose chip cannot be read
+	breaks   float64  // share of connections that its module breaks off
 	reversal *message // stored as a purchase is sent, dropped when its answer is good
 	keep     func([]byte)
 }
@@ -108,10 +110,20 @@ func (t *terminal) sell(ctx context.Context) {
 	stan := t.next()
 	f := fields{2: card.PAN, 3: "000000", 4: fmt.Sprintf("%012d", amount), 11: stan, 14: card.Expiry, 22: entry, 23: "001", 25: "00",
 		26: "06", 35: card.Track2, 49: "156", 52: string(pin), 53: "2600000000000000", 55: t.chip(amount, stan), 60: t.f60("22", "00050")}
+	if t.fallback > 0 && t.rng.Float64() < t.fallback {
+		f[22], f[60] = "021", t.f60("22", "00052")
+		delete(f, 55)
+		delete(f, 23)
+	}
 	back := message{mti: "0400", f: fields{39: "98", 55: tlv("95", "0000040000") + tlv("9F1E", hex.EncodeToString([]byte(t.serial))) +
 		tlv("9F10", issuerData) + tlv("9F36", fmt.Sprintf("%04X", t.atc))}}
 	for _, n := range []int{2, 3, 4, 11, 22, 23, 25, 49, 60} {
-		back.f[n] = f[n]
+		if v, ok := f[n]; ok {
+			back.f[n] = v
+		}
+	}
+	if _, chip := f[55]; !chip {
+		delete(back.f, 55)
 	}
 	t.sales++
 	res, sent, err := t.exchange(ctx, message{mti: "0200", f: f}, t.keys.mak)
@@ -183,6 +195,12 @@ func (t *terminal) exchange(ctx context.Context, req message, mak []byte) (res m
 	_ = c.SetDeadline(time.Now().Add(scaled(answerWait, t.speed)))
 	if _, err := c.Write(frame); err != nil {
 		return res, true, err
+	}
+	if t.breaks > 0 && t.rng.Float64() < t.breaks {
+		// Long enough for the request to be on its way, too short for the answer.
+		pause(ctx, 15*time.Millisecond, t.speed)
+		_ = c.(*net.TCPConn).SetLinger(0)
+		return res, true, errModule
 	}
 	got, err := readFrame(c)
 	if err != nil {
