@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -101,10 +102,6 @@ func (s *Store) keep(block []byte) {
 
 // Run opens the shop until ctx ends. Sink gets what a tap between terminals and host sees, and nothing else.
 func (s *Store) Run(ctx context.Context, sink func(link.Event)) error {
-	spec, err := wire.Spec("cup")
-	if err != nil {
-		return err
-	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("the simulated host cannot listen: %w", err)
@@ -114,12 +111,12 @@ func (s *Store) Run(ctx context.Context, sink func(link.Event)) error {
 		l.Close()
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	h := newHost(spec, s.scenario.Faults, s.o.Speed)
-	terminals := make([]*terminal, s.o.Terminals)
-	for i := range terminals {
-		terminals[i] = s.install(h, i, tap.Addr().String())
+	h, terminals, err := s.build(tap.Addr().String())
+	if err != nil {
+		l.Close()
+		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
@@ -128,18 +125,63 @@ func (s *Store) Run(ctx context.Context, sink func(link.Event)) error {
 	} else {
 		running.Go(func() { h.serve(ctx, l) })
 	}
+	running.Go(func() { s.sell(ctx, terminals) })
+	return tap.Run(ctx, sink)
+}
+
+// Serve is the host alone, for terminals that come from elsewhere: those of a store with the same seed, since a host knows
+// a terminal by its master key. Others are answered 97.
+func (s *Store) Serve(ctx context.Context, l net.Listener) error {
+	h, _, err := s.build("")
+	if err != nil {
+		return err
+	}
+	h.serve(ctx, l)
+	return nil
+}
+
+// Sell is the terminals alone, against a test host at an address.
+func (s *Store) Sell(ctx context.Context, to string) error {
+	_, terminals, err := s.build(to)
+	if err != nil {
+		return err
+	}
+	s.sell(ctx, terminals)
+	return nil
+}
+
+func (s *Store) sell(ctx context.Context, terminals []*terminal) {
+	var running sync.WaitGroup
+	defer running.Wait()
 	for i, t := range terminals {
 		// Not all in the same instant, yet all within the first tenth of a second.
 		running.Go(func() { t.run(ctx, time.Duration(i)*80*time.Millisecond/time.Duration(len(terminals))) })
 	}
-	return tap.Run(ctx, sink)
+}
+
+// build makes the host and the terminals that it knows.
+func (s *Store) build(to string) (*host, []*terminal, error) {
+	spec, err := wire.Spec("cup")
+	if err != nil {
+		return nil, nil, err
+	}
+	h := newHost(spec, s.scenario.Faults, s.o.Speed)
+	terminals := make([]*terminal, s.o.Terminals)
+	for i := range terminals {
+		terminals[i] = s.install(h, i, to)
+	}
+	return h, terminals, nil
 }
 
 // install sets terminal i up, registers it with the host and gives both their own seeded dice: what one terminal meets
 // must not depend on how the others are scheduled.
 func (s *Store) install(h *host, i int, to string) *terminal {
 	dice := func(part uint64) *rand.Rand { return rand.New(rand.NewPCG(uint64(s.o.Seed), uint64(i)<<8|part)) }
-	t := &terminal{spec: h.spec, to: to, from: loopback(i), speed: s.o.Speed, rng: dice(1),
+	var from *net.TCPAddr
+	if ip, _, _ := net.SplitHostPort(to); strings.HasPrefix(ip, "127.") {
+		from = loopback(i)
+	}
+	t := &terminal{spec: h.spec, to: to, from: from, speed: s.o.Speed, rng: dice(1),
 		tid: fmt.Sprintf("%08d", 10010001+i), mid: merchant, serial: fmt.Sprintf("%08d", 31000001+i),
 		tmk: draw(dice(2), 16), batch: 1, keep: s.keep}
 	h.register(t.tid, t.mid, t.tmk, dice(3))

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -113,6 +115,50 @@ func TestSecretsHoldEveryPINBlockOnTheLine(t *testing.T) {
 	}
 	if found < 3 {
 		t.Errorf("%d PIN blocks of 3 sales are on the list of secrets", found)
+	}
+}
+
+func TestHalvesAloneFitTogether(t *testing.T) {
+	o := Options{Seed: 9, Speed: 50, Terminals: 2}
+	store := func() *Store {
+		s, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tap, err := link.NewTap("127.0.0.1:0", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := store().Serve(ctx, l); err != nil {
+			t.Error(err)
+		}
+	})
+	running.Go(func() {
+		if err := store().Sell(ctx, tap.Addr().String()); err != nil {
+			t.Error(err)
+		}
+	})
+	var seen []link.Event
+	if err := tap.Run(ctx, func(ev link.Event) {
+		if seen = append(seen, ev); types(seen)["0210"] >= 4 {
+			cancel()
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	running.Wait()
+	if n := types(seen); n["0810"] != 2 || n["0210"] < 4 || n["0400"] > 0 {
+		t.Errorf("the halves gave %v", n)
 	}
 }
 
