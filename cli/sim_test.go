@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -113,8 +114,10 @@ func TestNoCardDataInAnyOutput(t *testing.T) {
 	if err := report.JSON(&out); err != nil {
 		t.Fatal(err)
 	}
-	if err := report.Text(&out, lang); err != nil {
-		t.Fatal(err)
+	for _, write := range []func(io.Writer, *assets.Lang) error{report.Text, report.Markdown, report.HTML} {
+		if err := write(&out, lang); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, e := range snapshot.Entries {
 		if e.Msg == nil {

@@ -45,7 +45,7 @@ type watch struct {
 
 func (w *watch) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&w.report, "report", "", "no screen: watch, then print the report in this form: json or text")
+	f.StringVar(&w.report, "report", "", "no screen: watch, then print the report in this form: json, markdown, html or text")
 	f.DurationVar(&w.length, "for", 0, "how long to watch, as in 30s (default: until the source ends or Ctrl-C)")
 	f.StringVar(&w.out, "out", "", "write the report to this file instead of standard output")
 	f.StringVar(&w.recording, "record", "", "write the traffic, card data masked, to this pcapng file while watching")
@@ -78,9 +78,9 @@ func defaultLanguage() string {
 // check finds mistakes in the flags before anything is opened.
 func (w *watch) check() (*assets.Lang, map[string]string, error) {
 	switch w.report {
-	case "", "json", "text":
+	case "", "json", "markdown", "html", "text":
 	default:
-		return nil, nil, usagef("no report %q: choose json or text", w.report)
+		return nil, nil, usagef("no report %q: choose json, markdown, html or text", w.report)
 	}
 	if w.timeScale <= 0 {
 		return nil, nil, usagef("--time-scale must be above 0")
@@ -101,7 +101,7 @@ func (w *watch) check() (*assets.Lang, map[string]string, error) {
 		return nil, nil, usageError{err}
 	}
 	if w.report == "" && (w.out != "" || w.exitCode) {
-		return nil, nil, usagef("--out and --exit-code go with --report json or --report text")
+		return nil, nil, usagef("--out and --exit-code go with --report")
 	}
 	if w.out != "" && !w.force {
 		if _, err := os.Stat(w.out); err == nil {
@@ -154,7 +154,9 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 		go tickUntil(watching, session)
 	}
 	front := w.front(c)
-	shown := tui.Options{Session: session, Lang: lang, ASCII: w.ascii}
+	shown := tui.Options{Session: session, Lang: lang, ASCII: w.ascii, Export: func(sn *diagnostics.Snapshot, l *assets.Lang) (string, error) {
+		return export(diagnostics.NewReport(sn, toolName(), started, time.Now()), l)
+	}}
 	if recorder != nil {
 		shown.Recorder = recorder
 	}
@@ -189,6 +191,16 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 		}
 	}
 	return nil
+}
+
+// export writes a report into the folder where the program runs, under a name that no file has.
+func export(r *diagnostics.Report, lang *assets.Lang) (path string, err error) {
+	path = time.Now().Format("tillscope-20060102-150405.html")
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("the report cannot be written: %w", err)
+	}
+	return path, errors.Join(r.HTML(f, lang), f.Close())
 }
 
 // tickUntil moves a live line's clock on, so that silence is noticed.
@@ -242,8 +254,13 @@ func (w *watch) write(stdout io.Writer, r *diagnostics.Report, lang *assets.Lang
 		}()
 		stdout = f
 	}
-	if w.report == "json" {
+	switch w.report {
+	case "json":
 		return r.JSON(stdout)
+	case "markdown":
+		return r.Markdown(stdout, lang)
+	case "html":
+		return r.HTML(stdout, lang)
 	}
 	return r.Text(stdout, lang)
 }

@@ -78,6 +78,12 @@ func init() { // not a literal: the help that shows the table is itself in it
 		{"answer.yes", []string{"y"}, false, (*Model).unasked, answer("yes")},
 		{"answer.no", []string{"n"}, false, (*Model).unasked, answer("no")},
 		{"answer.unknown", []string{"u"}, false, (*Model).unasked, answer("unknown")},
+		{"export", []string{"e"}, false, func(m *Model) string {
+			if m.o.Export == nil {
+				return m.t("why.noexport")
+			}
+			return ""
+		}, do((*Model).export)},
 		{"language", []string{"L"}, true, always, do((*Model).switchLanguage)},
 		{"redraw", []string{"ctrl+l"}, false, always, func(*Model) tea.Cmd { return tea.ClearScreen }},
 		{"suspend", []string{"ctrl+z"}, false, always, func(*Model) tea.Cmd { return tea.Suspend }},
@@ -190,6 +196,16 @@ func (m *Model) switchLanguage() {
 	m.o.Session.SetLang(next)
 	m.frozen = false // what is frozen is in the other language
 	m.take()
+}
+
+// export writes the report of what is on the screen, frozen or not.
+func (m *Model) export() {
+	path, err := m.o.Export(m.snap, m.lang)
+	if err != nil {
+		m.notice = err.Error()
+		return
+	}
+	m.notice = m.t("notice.exported", path)
 }
 
 // quit ends the program; when a live tap carries connections, it asks first: they end with it.

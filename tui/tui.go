@@ -42,9 +42,11 @@ type Recorder interface{ Err() error }
 type Options struct {
 	Session  Session
 	Lang     *assets.Lang
-	ASCII    bool                // no symbol or border beyond ASCII, for consoles and fonts that lack them
-	Recorder Recorder            // nil when nothing is recorded
-	Program  []tea.ProgramOption // where input and output are, when not the terminal
+	ASCII    bool     // no symbol or border beyond ASCII, for consoles and fonts that lack them
+	Recorder Recorder // nil when nothing is recorded
+	// Export writes a report of a snapshot and answers where it is. Nil when there is no place for one.
+	Export  func(*diagnostics.Snapshot, *assets.Lang) (string, error)
+	Program []tea.ProgramOption // where input and output are, when not the terminal
 }
 
 // Run shows the screen until the user quits or ctx ends. The terminal is restored in every case.
