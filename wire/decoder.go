@@ -225,11 +225,11 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 			w, variant, stop = fixed, found, nil
 		}
 	}
-	m.Stop, m.variant, m.fields, m.spans, m.hidden = stop, variant, w.fields, w.spans, m.hiddenRoom[:0]
+	m.Stop, m.variant, m.fields = stop, variant, w.fields
 	m.MTI = mtiText(w.mti)
-	k := builder{m: m, b: append(d.scratch[:0], b...), raw: len(b)}
-	for i := range m.spans {
-		s := &m.spans[i]
+	k := builder{m: m, b: append(d.scratch[:0], b...), raw: len(b), hidden: m.hiddenRoom[:0]}
+	for i := range w.spans {
+		s := &w.spans[i]
 		switch st := &r.dialect.steps[s.id]; {
 		case st.hide != hideNone || variant != nil:
 			k.field(s)
@@ -254,6 +254,7 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 			m.Oddity = &Oddity{Check: fmt.Sprintf("LRC %02X, the bytes give %02X", b[f.end+1], want)}
 		}
 	}
+	m.seal(w.spans, k.hidden)
 	m.bytes = string(k.b)
 	d.scratch = k.b
 	return m
@@ -288,6 +289,7 @@ func opaque(b []byte, other string) *Message {
 	}
 	k := builder{m: m, b: slices.Clone(b), raw: len(b)}
 	k.runs(0, len(b), runLimit, asText)
+	m.seal(nil, k.hidden)
 	m.bytes, m.raw = string(k.b), int32(len(b))
 	return m
 }

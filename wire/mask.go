@@ -17,6 +17,8 @@ type builder struct {
 	m   *Message
 	b   []byte
 	raw int // length of the frame
+
+	hidden []nibbles
 }
 
 // def is what a field of the message is.
@@ -38,7 +40,7 @@ func (k *builder) hide(from, to int) {
 	if to%2 == 1 {
 		b[to/2] &= 0x0F
 	}
-	k.m.hidden = append(k.m.hidden, nibbles{uint16(from), uint16(to)})
+	k.hidden = append(k.hidden, nibbles{uint16(from), uint16(to)})
 }
 
 // hideText overwrites whole bytes with a digit, so that a scrubbed frame still decodes to the same fields.
@@ -54,7 +56,7 @@ func (k *builder) hideText(from, to int, c coding) {
 	for i := range b {
 		b[i] = zero
 	}
-	k.m.hidden = append(k.m.hidden, nibbles{uint16(2 * from), uint16(2 * to)})
+	k.hidden = append(k.hidden, nibbles{uint16(2 * from), uint16(2 * to)})
 }
 
 // hideChars hides characters from..to of a field, in the bytes and in its text.
@@ -125,7 +127,7 @@ func clearRange(n int) (from, to int) {
 
 // field scrubs one decoded field and keeps its text.
 func (k *builder) field(s *span) {
-	df, mark := k.def(s), len(k.m.hidden)
+	df, mark := k.def(s), len(k.hidden)
 	c := df.coding
 	if k.m.dialect.steps[s.id].eager {
 		k.text(s)
@@ -148,13 +150,13 @@ func (k *builder) field(s *span) {
 			k.hide(2*off, 2*(off+n)) // the filler too
 		}
 	case hideRuns:
-		if k.runs(off, off+n, runLimit+1, c); len(k.m.hidden) > mark {
+		if k.runs(off, off+n, runLimit+1, c); len(k.hidden) > mark {
 			k.again(s)
 		}
 	case hideEMV:
 		k.chip(s)
 	case hideKeys:
-		if k.keys(s); len(k.m.hidden) > mark {
+		if k.keys(s); len(k.hidden) > mark {
 			k.again(s)
 		}
 	case hideBatch:
@@ -165,7 +167,7 @@ func (k *builder) field(s *span) {
 			}
 		}
 	}
-	if len(k.m.hidden) > mark {
+	if len(k.hidden) > mark {
 		s.marks |= masked
 	}
 }
@@ -176,7 +178,7 @@ func (k *builder) again(s *span) {
 	if s.text == 0 {
 		return
 	}
-	for _, h := range k.m.hidden {
+	for _, h := range k.hidden {
 		from, to := max(int(h.from), 2*int(s.off)), min(int(h.to), 2*int(s.off+s.n))
 		if from >= to {
 			continue
@@ -215,7 +217,7 @@ func (k *builder) chip(s *span) {
 		k.hideChars(s, 0, n)
 		return
 	}
-	mark := len(k.m.hidden)
+	mark := len(k.hidden)
 	for at := 0; at < len(value); {
 		// Nearly all elements have one or two bytes of tag and one of length; the rest goes the long way.
 		tag, body := uint32(value[at]), at+2
@@ -236,7 +238,7 @@ func (k *builder) chip(s *span) {
 			}
 		}
 		if body+size > len(value) {
-			k.m.hidden = k.m.hidden[:mark]
+			k.hidden = k.hidden[:mark]
 			k.hide(2*off, 2*(off+n))
 			return
 		}

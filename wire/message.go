@@ -20,17 +20,48 @@ type Message struct {
 	variant      *def // the field that was read otherwise than the dialect says
 	card         uint64
 	fields       [2]uint64 // the bitmaps
-	spans        []span
-	hidden       []nibbles
-	raw          int32  // length of the frame
-	headAt       uint16 // where the header starts, after the length
+	more         *more     // spans and hidden runs where there are more than there is room for
+	raw          int32     // length of the frame
+	headAt       uint16    // where the header starts, after the length
 	headLen      uint16
 	panAt, panTo uint16 // the masked number from a track, in bytes
 	panOf        uint8  // the field that is the masked number
 
-	// Room for what nearly every message needs, so that a message is two allocations.
-	spanRoom   [20]span
-	hiddenRoom [8]nibbles
+	// Room for what nearly every message needs, so that a message is two allocations; counts and not slices, which would
+	// point back into the message and be followed by every garbage collection.
+	spans, hidden uint8
+	spanRoom      [20]span
+	hiddenRoom    [8]nibbles
+}
+
+// more holds the spans and hidden runs of a message that has uncommonly many.
+type more struct {
+	spans  []span
+	hidden []nibbles
+}
+
+// seal keeps what a walk and the masking found.
+func (m *Message) seal(spans []span, hidden []nibbles) {
+	if len(spans) > len(m.spanRoom) || len(hidden) > len(m.hiddenRoom) {
+		m.more = &more{spans, hidden}
+		return
+	}
+	// They stand in the rooms already, unless more was expected than came.
+	m.spans, m.hidden = uint8(copy(m.spanRoom[:], spans)), uint8(copy(m.hiddenRoom[:], hidden))
+}
+
+func (m *Message) spanList() []span {
+	if m.more != nil {
+		return m.more.spans
+	}
+	return m.spanRoom[:m.spans]
+}
+
+func (m *Message) hiddenList() []nibbles {
+	if m.more != nil {
+		return m.more.hidden
+	}
+	return m.hiddenRoom[:m.hidden]
 }
 
 // Form is the framing, header and dialect of a message, empty when it was not understood.
@@ -88,7 +119,7 @@ func (m *Message) PAN() string {
 
 // MaskedNibble says whether nibble i of Raw (2×byte, plus 1 for the low half) was overwritten.
 func (m *Message) MaskedNibble(i int) bool {
-	for _, h := range m.hidden {
+	for _, h := range m.hiddenList() {
 		if i >= int(h.from) && i < int(h.to) {
 			return true
 		}
@@ -118,10 +149,11 @@ func (m *Message) span(field int) *span {
 	if half == 1 {
 		at += bits.OnesCount64(m.fields[0])
 	}
-	if at >= len(m.spans) {
+	spans := m.spanList()
+	if at >= len(spans) {
 		return nil // decoding stopped before it
 	}
-	return &m.spans[at]
+	return &spans[at]
 }
 
 // def is what a field is, in the dialect or as it had to be read.
@@ -138,7 +170,7 @@ func (m *Message) size(s *span) int {
 }
 
 func (m *Message) hides(from, to int) bool {
-	for _, h := range m.hidden {
+	for _, h := range m.hiddenList() {
 		if int(h.from) < to && from < int(h.to) {
 			return true
 		}
@@ -232,9 +264,10 @@ func (m *Message) hex(off, n int) string {
 
 // Fields lists every field with its subfields, in wire order, each subfield after its parent.
 func (m *Message) Fields() []Field {
-	out := make([]Field, 0, len(m.spans)+16)
-	for i := range m.spans {
-		s := &m.spans[i]
+	spans := m.spanList()
+	out := make([]Field, 0, len(spans)+16)
+	for i := range spans {
+		s := &spans[i]
 		df := m.def(s)
 		v, masked := m.value(s)
 		f := Field{ID: fmt.Sprint(df.id), Name: df.name, Value: v, Offset: int(s.off), Length: int(s.n), Masked: masked}
