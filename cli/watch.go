@@ -269,7 +269,7 @@ func openCommand() *cobra.Command {
 	var w watch
 	c := &cobra.Command{
 		Use:   "open FILE|-",
-		Short: "Read a capture (pcap or pcapng) and report",
+		Short: "Open a capture, pcap or pcapng",
 		Args:  exactly(1, "the capture to open, or - for standard input"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return w.run(c, func() (link.Source, error) { return link.OpenFile(args[0]) })
