@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -231,7 +232,7 @@ func (w *watch) front(c *cobra.Command) front {
 	switch out, ok := c.OutOrStdout().(*os.File); {
 	case w.report != "":
 		return reportOnly
-	case w.plain || !ok || !term.IsTerminal(out.Fd()) || os.Getenv("TERM") == "dumb" || os.Getenv("TERM") == "":
+	case w.plain || !ok || !term.IsTerminal(out.Fd()) || os.Getenv("TERM") == "dumb" || os.Getenv("TERM") == "" && runtime.GOOS != "windows":
 		return plainLines
 	}
 	return fullScreen

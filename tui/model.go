@@ -105,11 +105,15 @@ func (m *Model) setFilter(s string) {
 }
 
 func (m *Model) rowOf(e *diagnostics.Entry, narrow bool) row {
-	var txn *diagnostics.Transaction
+	return m.writer.row(e, m.txnOf(e), m.names[e.Terminal], narrow)
+}
+
+// txnOf is the transaction that an entry belongs to, or nil.
+func (m *Model) txnOf(e *diagnostics.Entry) *diagnostics.Transaction {
 	if i := e.Txn - 1; i >= 0 && i < len(m.snap.Transactions) {
-		txn = m.snap.Transactions[i]
+		return m.snap.Transactions[i]
 	}
-	return m.writer.row(e, txn, m.names[e.Terminal], narrow)
+	return nil
 }
 
 // Init starts the clock of the screen.

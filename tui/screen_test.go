@@ -243,6 +243,31 @@ func TestFilterHidesAndClears(t *testing.T) {
 	}
 }
 
+func TestFilterLanguage(t *testing.T) {
+	m := newTest(t, "en", 120, 30)
+	for filter, want := range map[string]int{
+		"rc=51": 1, "rc!=51 mti=0210": 1, "amount>100 mti=0200": 4, "amount<100": 0, "type=sale rc=00": 2, // a sale and its reversal
+		"terminal=T1 mti=0800":       1,
+		"terminal=10010001 mti=0800": 1, "field.22~05 mti=0400": 1, "field.60.2=000001 mti=0400": 1, "cause=balance.*": 2, "cause=network.unstable mti=0200": 2,
+		"arrived=no 0210": 1, "stan=000002": 2, "field.99=1": 0,
+	} {
+		m.setFilter(filter)
+		if got := len(m.traffic().rows); got != want || m.traffic().wrong != "" {
+			t.Errorf("%q keeps %d rows, want %d (%s)", filter, got, want, m.traffic().wrong)
+		}
+	}
+	for _, filter := range []string{"nonsense=1", "amount>x", "field.=1", "rc=[", "!"} {
+		if _, err := parseFilter(filter); err == nil && filter != "!" {
+			t.Errorf("%q is taken for a filter", filter)
+		}
+	}
+	m.setFilter("")
+	keys(m, "/", "colour=red")
+	if !strings.Contains(shown(m), "cannot read colour") {
+		t.Error("a wrong filter is not named while it is typed")
+	}
+}
+
 func TestSelectedFieldLightsItsBytes(t *testing.T) {
 	m := newTest(t, "en", 120, 40)
 	keys(m, "/", "000002 sale", "enter", "enter")

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"slices"
 	"sort"
 	"strings"
 
@@ -17,6 +16,7 @@ type trafficPane struct {
 	last   int // number of the newest entry when following stopped
 	high   int // rows in sight when last drawn
 	filter string
+	wrong  string // the word of the filter that cannot be read
 
 	rows  []*diagnostics.Entry
 	cache map[int]filtered
@@ -39,8 +39,13 @@ func (t *trafficPane) title(m *Model) (string, string) {
 // take adopts a new snapshot, or the same one after the filter changed.
 func (t *trafficPane) take(m *Model) {
 	t.rows = m.snap.Entries
+	t.wrong = ""
 	if t.filter != "" {
-		t.rows = t.search(m, strings.Fields(strings.ToLower(t.filter)))
+		f, err := parseFilter(t.filter)
+		if err != nil {
+			t.wrong = err.Error()
+		}
+		t.rows = t.search(m, f)
 	}
 	switch {
 	case len(t.rows) == 0:
@@ -52,8 +57,8 @@ func (t *trafficPane) take(m *Model) {
 	}
 }
 
-// search keeps the rows that hold every word.
-func (t *trafficPane) search(m *Model, words []string) []*diagnostics.Entry {
+// search keeps the rows that pass.
+func (t *trafficPane) search(m *Model, by filter) []*diagnostics.Entry {
 	var out []*diagnostics.Entry
 	if t.cache == nil || len(t.cache) > 2*len(m.snap.Entries)+1000 {
 		t.cache = make(map[int]filtered, len(m.snap.Entries))
@@ -64,7 +69,7 @@ func (t *trafficPane) search(m *Model, words []string) []*diagnostics.Entry {
 			f = filtered{e, strings.ToLower(m.rowOf(e, false).text() + " " + e.Terminal)}
 			t.cache[e.N] = f
 		}
-		if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(f.text, w) }) {
+		if by.holds(m, e, f.text) {
 			out = append(out, e)
 		}
 	}
@@ -88,6 +93,9 @@ func (t *trafficPane) fresh(m *Model) int {
 }
 
 func (t *trafficPane) matches(m *Model) string {
+	if t.wrong != "" {
+		return m.look.state[diagnostics.Warn] + " " + m.t("filter.wrong", diagnostics.Clean(t.wrong))
+	}
 	return m.t("filter.matches", len(t.rows), len(m.snap.Entries))
 }
 

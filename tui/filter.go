@@ -1,0 +1,162 @@
+package tui
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tillscope/diagnostics"
+)
+
+// A filter is words that must all hold: of a row's text, or of what it is about.
+//
+//	sale                    the row's text has it, in whatever case
+//	rc=51 rc!=00            the response code
+//	amount>100 amount<=5.5  in units of the currency
+//	terminal=T1 type=sale stage=answered arrived=no stan=000123
+//	cause=network.*         * stands for anything
+//	field.22~05             a field's value has it; field.41=10010001 is it
+type filter []term
+
+// term is one word.
+type term struct {
+	key, op, value string
+	number         float64 // of value, for < and >
+}
+
+// keys that a term can ask for, besides field.N.
+var filterKeys = []string{"rc", "mti", "stan", "rrn", "terminal", "amount", "type", "stage", "arrived", "cause", "card", "line"}
+
+// parseFilter reads a filter. The error says which word is wrong; what stands before it is still read.
+func parseFilter(s string) (f filter, err error) {
+	for _, word := range strings.Fields(s) {
+		i := strings.IndexAny(word, "=~<>!")
+		if i <= 0 {
+			f = append(f, term{value: strings.ToLower(word)})
+			continue
+		}
+		t := term{key: strings.ToLower(word[:i])}
+		for _, op := range []string{"!=", ">=", "<=", "=", "~", ">", "<"} {
+			if strings.HasPrefix(word[i:], op) {
+				t.op, t.value = op, strings.ToLower(word[i+len(op):])
+				break
+			}
+		}
+		number, isField := strings.CutPrefix(t.key, "field.")
+		switch {
+		case t.op == "":
+			return f, fmt.Errorf("%s", word)
+		case isField && number == "":
+			return f, fmt.Errorf("%s", word)
+		case !isField && !slices.Contains(filterKeys, t.key):
+			return f, fmt.Errorf("%s", t.key)
+		case t.op[0] == '<' || t.op[0] == '>':
+			if t.number, err = strconv.ParseFloat(t.value, 64); err != nil {
+				return f, fmt.Errorf("%s", word)
+			}
+		}
+		if _, bad := path.Match(t.value, ""); bad != nil {
+			return f, fmt.Errorf("%s", word)
+		}
+		f = append(f, t)
+	}
+	return f, nil
+}
+
+// holds says whether a row passes: text is its own, in lower case.
+func (f filter) holds(m *Model, e *diagnostics.Entry, text string) bool {
+	for _, t := range f {
+		if t.key == "" {
+			if !strings.Contains(text, t.value) {
+				return false
+			}
+			continue
+		}
+		values := m.valuesOf(e, t.key)
+		if len(values) == 0 && t.op != "!=" || !t.any(values) {
+			return false
+		}
+	}
+	return true
+}
+
+// any compares. Several values (a terminal has a number and a short name) pass when one does; != when all do.
+func (t term) any(values []string) bool {
+	matches := func(v string) bool {
+		v = strings.ToLower(strings.TrimSpace(v))
+		switch t.op {
+		case "~":
+			return strings.Contains(v, t.value)
+		case "=", "!=":
+			ok, _ := path.Match(t.value, v)
+			return ok
+		}
+		n, err := strconv.ParseFloat(v, 64)
+		return err == nil && (t.op == ">" && n > t.number || t.op == "<" && n < t.number || t.op == ">=" && n >= t.number || t.op == "<=" && n <= t.number)
+	}
+	if t.op == "!=" {
+		return !slices.ContainsFunc(values, matches)
+	}
+	return slices.ContainsFunc(values, matches)
+}
+
+// valuesOf is what a row says about a key.
+func (m *Model) valuesOf(e *diagnostics.Entry, key string) []string {
+	var x diagnostics.Transaction
+	if txn := m.txnOf(e); txn != nil {
+		x = *txn
+	}
+	switch key {
+	case "terminal":
+		return []string{e.Terminal, m.names[e.Terminal]}
+	case "line":
+		return []string{itoa(e.Line), "l" + itoa(e.Line)}
+	case "type":
+		return []string{x.Type, m.t("type." + x.Type)}
+	case "stage":
+		return []string{x.Stage}
+	case "arrived":
+		return []string{x.Arrived}
+	case "cause":
+		return []string{x.Cause}
+	}
+	if e.Msg == nil || e.Msg.Undecoded() {
+		return nil
+	}
+	field := func(n int) []string {
+		if !e.Msg.Has(n) {
+			return nil
+		}
+		return []string{e.Msg.Get(n)}
+	}
+	switch key {
+	case "mti":
+		return []string{e.Msg.MTI}
+	case "stan":
+		return field(11)
+	case "rrn":
+		return field(37)
+	case "rc":
+		return field(39)
+	case "card":
+		return []string{e.Msg.PAN()}
+	case "amount":
+		n, err := strconv.ParseInt(e.Msg.Get(4), 10, 64)
+		if err != nil {
+			return nil
+		}
+		return []string{strconv.FormatFloat(float64(n)/100, 'f', 2, 64)}
+	}
+	id := strings.TrimPrefix(key, "field.")
+	if n, err := strconv.Atoi(id); err == nil {
+		return field(n)
+	}
+	for _, f := range e.Msg.Fields() {
+		if strings.EqualFold(f.ID, id) {
+			return []string{f.Value}
+		}
+	}
+	return nil
+}
