@@ -36,6 +36,7 @@ type Session struct {
 	ended    bool
 	err      string
 	version  uint64
+	ticks    uint64 // changes of version that only time made
 	cached   *Snapshot
 	ring     []*Entry
 	nextN    int
@@ -168,6 +169,7 @@ func (s *Session) Tick(now time.Time) {
 	if now.After(s.now) && !s.ended {
 		s.clock(now)
 		s.version++
+		s.ticks++
 	}
 }
 

@@ -92,6 +92,7 @@ type Field struct {
 	Name           string
 	Value          string // masked; digits, text, or upper-case hex for binary elements
 	Offset, Length int    // bytes of the value in Raw, without its length prefix
+	From, To       int    // the same in nibbles, half-open: packed digits may begin or end within a byte
 	Masked         bool
 	Problem        string
 }
@@ -271,6 +272,12 @@ func (m *Message) Fields() []Field {
 		df := m.def(s)
 		v, masked := m.value(s)
 		f := Field{ID: fmt.Sprint(df.id), Name: df.name, Value: v, Offset: int(s.off), Length: int(s.n), Masked: masked}
+		f.From, f.To = 2*f.Offset, 2*(f.Offset+f.Length)
+		if df.coding.packed() {
+			n := m.size(s)
+			f.From += df.coding.lead(n)
+			f.To = f.From + n
+		}
 		if !masked {
 			f.Problem = problem(df, v, m.MTI)
 		}
@@ -297,7 +304,7 @@ func (m *Message) subfields(out []Field, s *span, value string) []Field {
 			}
 			off := int(s.off) + e.off
 			out = append(out, Field{ID: fmt.Sprintf("%d.%s", df.id, e.name()), Name: tagNames[e.name()], Value: m.hex(off, e.n), Offset: off, Length: e.n,
-				Masked: m.hides(2*off, 2*(off+e.n))})
+				From: 2 * off, To: 2 * (off + e.n), Masked: m.hides(2*off, 2*(off+e.n))})
 			at = next
 		}
 	}
@@ -316,8 +323,11 @@ func (m *Message) subfields(out []Field, s *span, value string) []Field {
 			f.Value = value[at : at+n]
 			f.Offset = int(s.off) + (at+lead)/2
 			f.Length = int(s.off) + (at+lead+n+1)/2 - f.Offset
+			f.From = 2*int(s.off) + lead + at
+			f.To = f.From + n
 		default:
 			f.Value = m.plain(df, f.Offset, n)
+			f.From, f.To = 2*f.Offset, 2*(f.Offset+n)
 		}
 		f.Masked = strings.Contains(f.Value, "*") && m.hides(2*f.Offset, 2*(f.Offset+f.Length))
 		out = append(out, f)
@@ -353,7 +363,7 @@ func (m *Message) HeaderParts() []Field {
 	}
 	form, ok := headerForm[m.Header]
 	if !ok { // text, or a prefix that nobody knows
-		f := Field{ID: m.Header, Name: "Header", Offset: at, Length: n, Value: m.bytes[at : at+n]}
+		f := Field{ID: m.Header, Name: "Header", Offset: at, Length: n, From: 2 * at, To: 2 * (at + n), Value: m.bytes[at : at+n]}
 		if !printable(f.Value) || m.hides(2*at, 2*(at+n)) {
 			f.Value = m.hex(at, n)
 		}
@@ -371,7 +381,7 @@ func (m *Message) HeaderParts() []Field {
 			}
 		}
 		off := at + p.from/2
-		out = append(out, Field{ID: p.id, Name: p.name, Value: string(v), Offset: off, Length: at + (p.from+p.n+1)/2 - off})
+		out = append(out, Field{ID: p.id, Name: p.name, Value: string(v), Offset: off, Length: at + (p.from+p.n+1)/2 - off, From: 2*at + p.from, To: 2*at + p.from + p.n})
 	}
 	return out
 }

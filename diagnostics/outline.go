@@ -1,0 +1,33 @@
+package diagnostics
+
+import "cmp"
+
+// TreeNode is one question of the decision tree as a screen draws it: where its answers lead, and the cause that a yes
+// names, empty when it names none. Edges are node ids, empty where the walk ends.
+type TreeNode struct {
+	ID, Branch, Question, Cause string
+	Yes, No, Unknown            string
+	Ask                         bool // a person may be asked when the line does not tell
+}
+
+// Outline is the whole tree in the order in which it is walked, in a language. It is nil when the shipped tree cannot be
+// read, which NewSession reports.
+func Outline(lang string) []TreeNode {
+	t, _, err := loadShipped()
+	if err != nil {
+		return nil
+	}
+	out := make([]TreeNode, len(t.nodes))
+	for i, n := range t.nodes {
+		out[i] = TreeNode{n.ID, n.Branch, cmp.Or(n.Question[lang], n.Question["en"]), n.Cause, cmp.Or(n.Yes, n.No), n.No, cmp.Or(n.Else, n.No), n.Ask}
+	}
+	return out
+}
+
+// Activity grows with everything that the line did and everything that a person answered, and stands still while only time
+// passes: a screen asks it before it pays for a snapshot.
+func (s *Session) Activity() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.version - s.ticks
+}
