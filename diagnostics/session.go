@@ -56,6 +56,8 @@ type eventSeen struct {
 	dir      link.Dir
 	n, line  int
 	terminal string
+	took     time.Duration
+	size     int
 }
 
 type lineState struct {
@@ -233,8 +235,7 @@ func (s *Session) Handle(ev link.Event) {
 		l.Bytes += int64(len(ev.Data))
 		s.take(c, ev.Dir, h.s.Write(ev.Data), ev.At)
 	case link.Gap:
-		h.s.Gap()
-		h.used, h.marks = h.received, h.marks[:0]
+		s.gap(c, ev.Dir, ev.At)
 		s.event(c, ev)
 	case link.HalfClose:
 		if ev.Dir == link.ToHost && c.gaveUp.IsZero() {
@@ -264,7 +265,20 @@ func (s *Session) Handle(ev link.Event) {
 		l.Unreach++
 		s.event(c, ev)
 		s.finish(c)
+	case link.Unplugged:
+		s.gap(c, link.ToHost, ev.At)
+		s.gap(c, link.ToTerminal, ev.At)
+		s.event(c, ev)
+	default: // nothing that the bytes or the connection's state depend on
+		s.event(c, ev)
 	}
+}
+
+// gap ends what was begun in a direction: bytes are missing there.
+func (s *Session) gap(c *conn, dir link.Dir, at time.Time) {
+	h := &c.half[dir&1]
+	s.take(c, dir, h.s.Gap(), at)
+	h.used, h.marks = h.received, h.marks[:0]
 }
 
 func (s *Session) finish(c *conn) {
@@ -291,8 +305,8 @@ func (s *Session) conn(ev link.Event) *conn {
 		s.lines = append(s.lines, l)
 		s.byAddr[key] = l
 	}
-	if ev.Kind == link.Closed || ev.Kind == link.HalfClose {
-		return nil // the end of a connection that is gone already
+	if ev.Kind == link.Closed || ev.Kind == link.HalfClose || ev.Kind >= link.Retransmitted && ev.Kind <= link.HalfOpen {
+		return nil // the end, or an afterthought, of a connection that is gone already
 	}
 	c := &conn{id: ev.Conn, line: l, from: ev.Terminal}
 	c.half[0].s, c.half[1].s = l.dec.Stream(true), l.dec.Stream(false)
@@ -324,12 +338,16 @@ func (s *Session) change(n int, f func(*Entry)) {
 func (s *Session) event(c *conn, ev link.Event) {
 	s.record(ev)
 	term := cmp.Or(c.terminal, c.line.Address)
-	e := s.add(&Entry{At: ev.At, Line: c.line.ID, Terminal: term, Dir: ev.Dir, Kind: ev.Kind, Note: ev.Note})
+	e := s.add(&Entry{At: ev.At, Line: c.line.ID, Terminal: term, Dir: ev.Dir, Kind: ev.Kind, Note: ev.Note,
+		Took: ev.Took, Lost: ev.Lost, Size: ev.Size, Count: ev.Count})
+	if ev.Kind < link.Kinds {
+		c.line.Events[ev.Kind]++
+	}
 	if ev.Kind == link.Gap {
 		s.totals.Dropped++
 		return
 	}
-	s.events = append(s.events, eventSeen{ev.Kind, ev.Dir, e.N, c.line.ID, c.terminal})
+	s.events = append(s.events, eventSeen{ev.Kind, ev.Dir, e.N, c.line.ID, c.terminal, ev.Took, ev.Size})
 }
 
 // isResponse tells the direction of a decoded message by its type: wire may hand over both directions at once.

@@ -62,7 +62,8 @@ type Line struct {
 	Messages, Undecoded                    int
 	Bytes                                  int64
 	Latency50, Latency90, Latency95, Worst time.Duration
-	Open                                   int // connections open now
+	Open                                   int             // connections open now
+	Events                                 [link.Kinds]int // how often each kind of line event was seen; Opened, Data and orderly ends are not counted
 }
 
 // Entry is one row of traffic: a message, or something that happened to the connection.
@@ -78,6 +79,9 @@ type Entry struct {
 	Latency  time.Duration // of a response after its request
 	Txn      int           // Transaction.N, 0 when none
 	Note     string
+	// Of a connection's event, as in link.Event.
+	Took              time.Duration
+	Lost, Size, Count int
 }
 
 // Transaction is one sale (refund, pre-authorisation, …) with everything that was done to it afterwards.

@@ -27,6 +27,19 @@ const (
 	Refused               // the host answered the connect with a reset
 	Unreached             // the host did not answer the connect in time (or no route); Event.Note has the system's words
 	Gap                   // Event.Lost bytes in Event.Dir were never seen (lost segments, dropped copies); what follows starts after them
+
+	// What follows is seen where a source can see it, and ends no connection by itself.
+
+	Retransmitted // Event.Size bytes in Event.Dir, in Event.Count segments, were sent again by TCP; either is 0 when unknown
+	Stalled       // the receiver of Event.Dir took nothing for Event.Took so far: zero window, or a write that is blocked
+	Slow          // Event.Size bytes in Event.Dir trickled in, Event.Took between the first and the last
+	Silent        // bytes went in Event.Dir and nothing came back for Event.Took so far, while the connection stands
+	HalfOpen      // bytes went in Event.Dir for Event.Took without being acknowledged: their receiver is gone and did not say so
+	Signals       // the modem lines of a serial port changed; Event.Note says how, as in "DSR off, DCD off"
+	Unplugged     // a serial port went away; what was on its way is lost
+	Plugged       // it came back
+
+	Kinds // how many kinds there are
 )
 
 // Event is one thing that happened on one connection of a line. Data is owned by the receiver.
@@ -38,7 +51,9 @@ type Event struct {
 	Dir            Dir
 	Data           []byte
 	Lost           int           // Gap: bytes, 0 when unknown
-	Took           time.Duration // Opened, Refused, Unreached: from the connect (SYN) to its outcome
+	Size           int           // Retransmitted, Slow: bytes, 0 when unknown
+	Count          int           // Retransmitted: segments, 0 when unknown
+	Took           time.Duration // Opened, Refused, Unreached: from the connect (SYN) to its outcome; others: see their Kind
 	Note           string
 }
 

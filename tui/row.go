@@ -153,9 +153,9 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 
 // event describes what happened to a connection.
 func (wr *writer) event(e *diagnostics.Entry) string {
-	side := "terminal"
+	side, other := "terminal", "host" // who sent, who was to receive
 	if e.Dir == link.ToTerminal {
-		side = "host"
+		side, other = other, side
 	}
 	switch e.Kind {
 	case link.Reset:
@@ -166,6 +166,26 @@ func (wr *writer) event(e *diagnostics.Entry) string {
 		return wr.lang.T("event.unreached")
 	case link.Gap:
 		return wr.lang.T("event.gap")
+	case link.Retransmitted:
+		if e.Size > 0 {
+			return wr.lang.T("event.retransmitted."+side, e.Size)
+		}
+		n := max(e.Count, 1)
+		return wr.lang.N("event.retransmitted.segments."+side, n, n)
+	case link.Stalled:
+		return wr.lang.T("event.stalled."+other, millis(e.Took))
+	case link.Slow:
+		return wr.lang.T("event.slow."+side, e.Size, millis(e.Took))
+	case link.Silent:
+		return wr.lang.T("event.silent."+other, millis(e.Took))
+	case link.HalfOpen:
+		return wr.lang.T("event.half-open."+other, millis(e.Took))
+	case link.Signals:
+		return wr.lang.T("event.signals", diagnostics.Clean(e.Note))
+	case link.Unplugged:
+		return wr.lang.T("event.unplugged")
+	case link.Plugged:
+		return wr.lang.T("event.plugged")
 	}
 	return diagnostics.Clean(e.Note)
 }

@@ -1,0 +1,54 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tillscope/assets"
+	"tillscope/diagnostics"
+	"tillscope/link"
+)
+
+// Whatever happens to a connection has words in every language, and is kept with its numbers.
+func TestEveryLineEventHasWords(t *testing.T) {
+	quiet := map[link.Kind]bool{link.Opened: true, link.Data: true, link.HalfClose: true, link.Closed: true}
+	for _, id := range assets.Languages {
+		l, err := assets.Language(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wr := writer{lang: l, look: newLook(false)}
+		for kind := range link.Kinds {
+			for _, dir := range []link.Dir{link.ToHost, link.ToTerminal} {
+				s, err := diagnostics.NewSession(diagnostics.Options{Lang: l})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ev := link.Event{At: time.Unix(1, 0), Conn: 1, Terminal: "192.0.2.31:1", Host: "192.0.2.7:1"}
+				s.Handle(ev) // it stands
+				s.Handle(link.Event{At: ev.At, Conn: 1, Terminal: ev.Terminal, Host: ev.Host, Kind: kind, Dir: dir,
+					Took: 3 * time.Second, Lost: 7, Size: 11, Count: 2, Note: "DSR off\x1b[2J"})
+				rows := s.Snapshot().Entries
+				if quiet[kind] {
+					continue
+				}
+				if len(rows) != 1 || rows[0].Took != 3*time.Second || rows[0].Size != 11 || s.Snapshot().Lines[0].Events[kind] != 1 {
+					t.Errorf("kind %d: rows %+v", kind, rows)
+					continue
+				}
+				if w := wr.event(rows[0]); w == "" || strings.Contains(w, "event.") || strings.ContainsAny(w, "%\x1b") {
+					t.Errorf("kind %d in %s: %q", kind, id, w)
+				}
+			}
+		}
+	}
+	s, err := diagnostics.NewSession(diagnostics.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Handle(link.Event{Conn: 1, Kind: link.Kinds + 5, Note: "of a later version"})
+	if rows := s.Snapshot().Entries; len(rows) != 1 || rows[0].Note == "" {
+		t.Errorf("an event that nobody knows gives %+v", rows)
+	}
+}
