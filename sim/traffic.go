@@ -51,8 +51,9 @@ type till struct {
 	address netip.AddrPort
 	id      string
 	stan    int
-	left    int // exchanges until it connects again
-	last    *model
+	left    int    // exchanges until it connects again
+	last    *model // the reversal of the latest sale, nil when it was reversed
+	sold    int    // the STAN of that sale
 	ready   time.Time
 }
 
@@ -115,19 +116,18 @@ func (s *till) exchange(f *link.Forge, at time.Time, rng *rand.Rand, kinds map[s
 				break
 			}
 		}
-		m, stan := kinds[mti][rng.IntN(len(kinds[mti]))], 0
-		switch {
-		case mti != "0400":
-			s.stan = s.stan%999999 + 1
-			stan = s.stan
-		case s.last == nil: // nothing to reverse yet
-			continue
-		default:
-			m, stan = s.last.reversal, s.last.stan
-			s.last = nil
+		if mti == "0400" && s.last == nil {
+			continue // nothing to reverse yet
 		}
-		if mti == "0200" {
-			s.last = &model{reversal: m.reversal, stan: stan}
+		m, stan := s.last, s.sold
+		if mti == "0400" {
+			s.last = nil
+		} else {
+			s.stan = s.stan%999999 + 1
+			m, stan = kinds[mti][rng.IntN(len(kinds[mti]))], s.stan
+			if mti == "0200" {
+				s.last, s.sold = m.reversal, stan
+			}
 		}
 		requests = m.request.fill(requests, s.id, stan, at)
 		responses = m.response.fill(responses, s.id, stan, at)
@@ -159,7 +159,6 @@ func btoi(b bool) int {
 type model struct {
 	request, response form
 	reversal          *model
-	stan              int
 }
 
 // form is a packed message and where the numbers stand that differ from one message to the next.
@@ -355,8 +354,11 @@ func (p *packer) form(mti string, f fields, header string) form {
 		headerID = "tpdu+cup"
 	}
 	m, _, err := wire.Decode(b, wire.Options{Framing: "len2", Header: headerID, Dialect: p.dialect})
-	if err != nil || m.Stop != nil || m.Trailing != 0 {
-		p.err = fmt.Errorf("a packed %s does not decode: %v, %+v", mti, err, m)
+	if err == nil && (m.Stop != nil || m.Trailing != 0) {
+		err = fmt.Errorf("a packed %s does not decode to its end: %+v", mti, m.Stop)
+	}
+	if err != nil {
+		p.err = err
 		return form{}
 	}
 	fm := form{frame: b, packed: p.cup}
