@@ -77,6 +77,7 @@ type Decoder struct {
 	settled    bool
 	sure       bool // one reading by the options: nothing to compare
 	bad        int  // frames in a row that did not fit
+	talked     bool // control bytes came before any frame
 	det        Detection
 	spans      [128]span // room for walks
 	scratch    []byte
@@ -189,6 +190,9 @@ func (d *Decoder) decode(b []byte) *Message {
 		}
 	}
 	m := d.message(r, b, f)
+	if m.Undecoded() && r.framing == "stx-etx" {
+		m.Check = misread(b, f)
+	}
 	if m.Undecoded() || m.Stop != nil {
 		d.bad++
 	} else {
@@ -250,8 +254,8 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 		k.runs(f.payload, f.payload+header, runLimit, asText)
 	}
 	if r.framing == "stx-etx" && f.total <= len(b) {
-		if want := lrc(b[1 : f.end+1]); want != b[f.end+1] {
-			m.Oddity = &Oddity{Check: fmt.Sprintf("LRC %02X, the bytes give %02X", b[f.end+1], want)}
+		if wrong := checkLRC(b, f); wrong != "" {
+			m.Oddity = &Oddity{Check: wrong}
 		}
 	}
 	m.seal(w.spans, k.hidden)

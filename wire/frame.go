@@ -1,6 +1,9 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+	"fmt"
+)
 
 // The shortest message worth the name is an MTI and a bitmap; the longest is far beyond what terminals send, and short
 // enough to notice lost sync.
@@ -116,6 +119,17 @@ func lrc(b []byte) (x byte) {
 		x ^= c
 	}
 	return x
+}
+
+// checkLRC says what is wrong with the LRC of an stx-etx frame, or nothing when it is right or did not come.
+func checkLRC(b []byte, f frame) string {
+	if f.end+2 > len(b) {
+		return ""
+	}
+	if want := lrc(b[1 : f.end+1]); want != b[f.end+1] {
+		return fmt.Sprintf("LRC %02X, the bytes give %02X", b[f.end+1], want)
+	}
+	return ""
 }
 
 // Headers lists the header ids: what stands between the length and the MTI.

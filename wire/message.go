@@ -71,6 +71,7 @@ type Form struct{ Framing, Header, Dialect string }
 type Oddity struct {
 	Foreign string // "TLS", "HTTP", … when the bytes are another protocol's
 	Check   string // what is wrong with the frame's check byte, empty when it is right or there is none
+	Control string // "ACK", "NAK", "ENQ" or "EOT": a byte between the frames of a serial line, and no message
 }
 
 var (

@@ -77,6 +77,10 @@ func (s *Stream) take(end bool) []*Message {
 			s.buf = nil
 			return out
 		}
+		if m := s.control(end); m != nil {
+			out = append(out, m)
+			continue
+		}
 		var m *Message
 		var more bool
 		if s.synced && s.d.settled && s.d.candidates[s.d.best].framing != "none" {
@@ -125,7 +129,7 @@ func (s *Stream) next(end bool) (m *Message, more bool) {
 		return nil, false
 	}
 	b := s.buf[:f.total]
-	if n, ok := headerLen(r.header, b[f.payload:f.end]); !s.d.sure && s.d.bad == 0 {
+	if n, ok := headerLen(r.header, b[f.payload:f.end]); !s.d.sure && s.d.bad == 0 && r.framing != "stx-etx" { // there STX and ETX stand where they belong
 		var mti [4]byte
 		if !ok {
 			n = 0
@@ -282,7 +286,7 @@ func (s *Stream) ends(p int) *Message {
 	if top > 0 && best.start == 0 {
 		return s.accept(0, best.total)
 	}
-	if top > 0 && s.inner.total == 0 {
+	if top > 0 && (s.inner.total == 0 || best.encloses(s.inner)) {
 		s.inner = best
 	}
 	front := slices.ContainsFunc(kept, func(x pending) bool { return x.start == 0 }) || p < lookahead+probe
@@ -290,7 +294,7 @@ func (s *Stream) ends(p int) *Message {
 	case front && s.fresh:
 	case s.damaged > 0:
 		return s.accept(0, s.damaged)
-	case s.inner.total > 0:
+	case s.inner.total > 0 && !slices.ContainsFunc(kept, func(x pending) bool { return x.encloses(s.inner) }):
 		return s.accept(s.inner.start, s.inner.total)
 	}
 	if s.fresh && s.need > 0 && p >= s.need {
@@ -312,6 +316,9 @@ func (s *Stream) accept(at, total int) *Message {
 
 // garbageBefore gives what stood before a frame; the frame is found again at the front.
 func (s *Stream) garbageBefore(at int) *Message {
+	if m := s.controlBefore(at); m != nil {
+		return m
+	}
 	m := s.garbage(at)
 	s.fresh = true
 	return m

@@ -160,6 +160,7 @@ func FuzzStream(f *testing.F) {
 	f.Add(one[:60], []byte{1})
 	f.Add(append([]byte{0, 3, 1}, one...), []byte{9})
 	f.Add(append(frameAs("stx-etx", one[2:]), frameAs("ascii4", one[2:])...), []byte{0, 40})
+	f.Add(append(append([]byte{5, 6}, frameAs("stx-etx", one[2:])...), 6, 21, 4), []byte{0, 2})
 	f.Add([]byte("02007020048020C0000016"+testPAN+"00000000000000010000000112345678000123"), []byte{5})
 	f.Fuzz(func(t *testing.T, b, sizes []byte) {
 		if len(b) > 20000 {
