@@ -18,7 +18,7 @@ import (
 var t0 = time.Date(2026, 1, 2, 10, 0, 0, 0, time.UTC)
 
 type rig struct {
-	t  *testing.T
+	t  testing.TB
 	s  *Session
 	at time.Time
 	cn uint64

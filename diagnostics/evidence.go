@@ -115,9 +115,10 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 	ev.ResetTerminals = len(resetTerms)
 	ev.Messages, ev.Undecoded = sn.Totals.Messages, sn.Totals.Undecoded
 	ev.Requests = s.ledger.requests
-	ev.Answers = s.ledger.responses - s.ledger.orphans
+	ev.Answers = s.ledger.answers
 	floor := s.patience()
-	for _, x := range s.ledger.waits {
+	ev.Unanswered = s.ledger.forgotten
+	for x := s.ledger.first; x != nil; x = x.next {
 		p := max(3*sn.Lines[x.conn.line.ID-1].Latency90, floor)
 		if x.unanswered(sn.Now, p) {
 			ev.Unanswered++
@@ -132,10 +133,12 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 		}
 	}
 	issuers, maintBINs, faultBINs, maintTerms := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
-	ev.Cards, ev.Chip, ev.Fallback = s.ledger.cards, s.ledger.chip, s.ledger.fallback
+	ev.Cards, ev.Chip, ev.Fallback = s.ledger.cards, s.ledger.chip, s.ledger.stripes
 	for _, t := range s.ledger.txns {
-		if t.bin != "" {
-			issuers[t.bin] = true
+		bin := ""
+		if t.issuer != nil {
+			bin = t.issuer.bin
+			issuers[bin] = true
 		}
 		if t.reversed() {
 			ev.Reversed++
@@ -173,7 +176,7 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 		switch c {
 		case "90", "96", "92", "91":
 			ev.Maintenance++
-			maintBINs[t.bin], maintTerms[t.Terminal] = true, true
+			maintBINs[bin], maintTerms[t.Terminal] = true, true
 			if c != "91" {
 				ev.HostFaults++
 			}
@@ -190,7 +193,7 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 		}
 		if c == "91" || c == "98" {
 			ev.IssuerFaults++
-			faultBINs[t.bin] = true
+			faultBINs[bin] = true
 			prove("issuer", t.respN)
 		}
 		switch {

@@ -5,75 +5,82 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tillscope/wire"
 )
 
-// txn is a transaction being followed. The exported part is copied into snapshots when it changes.
-type txn struct {
-	Transaction
-	snap       *Transaction
-	req        *exchange
-	answered   bool
-	respN      int
-	batch      string
-	bin        string
-	reversalN  int  // entry of the latest reversal, 0 when none
-	revRefused bool // the host would not reverse it
-	voided     bool
-	settled    bool
-	late       bool // the answer came after the terminal had given up
+// ledger pairs messages into exchanges and exchanges into transactions, as a terminal does it. What it keeps is bounded.
+type ledger struct {
+	pairs         map[pairKey]*exchange // the newest without answer
+	first, last   *exchange             // all without answer, in order of sending
+	free          *exchange             // answered ones, to be used again
+	open          int                   // how many are without answer
+	txns          []*txn                // those that are kept, in order
+	nextTxn       int
+	byStan        map[stanKey]*txn // the newest
+	terminals     map[string]*terminal
+	issuers       map[string]*issuer
+	room          []int // where lists of messages come from
+	folded        folded
+	requests      int
+	answers       int
+	orphans       int // answers whose request was not seen
+	forgotten     int // requests that stayed without answer and are no longer kept
+	cards         int
+	chip, stripes int
 }
 
-func (t *txn) moves() bool {
-	switch t.Type {
-	case "sale", "void", "refund", "preauth", "completion":
-		return true
-	}
-	return false
+// pairKey finds the request of an answer: line, class of message and trace number.
+type pairKey struct {
+	line  int
+	class [2]byte
+	stan  uint32
 }
 
-func approvedCode(c string) bool {
-	switch c {
-	case "00", "08", "10", "11", "16", "A2", "A4", "A5", "A6":
-		return true
-	}
-	return false
+// stanKey finds a terminal's transaction by its trace number.
+type stanKey struct {
+	term *terminal
+	stan uint32
 }
 
-// ReversalAccepted says whether a response code to a reversal (0410) means that nothing is booked any more: done, no
-// original found, or no such transaction to undo. Terminals drop their stored reversal on these.
-func ReversalAccepted(code string) bool { return code == "00" || code == "25" || code == "12" }
-
-func (t *txn) approved() bool { return t.answered && approvedCode(t.ResponseCode) }
-func (t *txn) reversed() bool { return t.reversalN > 0 && !t.revRefused }
-
-// exchange is a request and its answer.
+// exchange is a request that has no answer yet.
 type exchange struct {
+	key      pairKey
 	n        int
-	conn     *conn
-	terminal string
 	at       time.Time
+	conn     *conn
+	term     *terminal
 	txn      *txn
 	reversal bool
-	answered bool
-}
 
-// ledger pairs messages and follows transactions.
-type ledger struct {
-	open                         map[string][]*exchange // by line, class and STAN, oldest first
-	waits                        []*exchange            // requests, answered ones are swept out now and then
-	txns                         []*txn
-	byStan                       map[string][]*txn // terminal and STAN
-	toClose                      map[string][]*txn // approved and not settled yet, by terminal
-	requests, responses, orphans int
-	cards, chip, fallback        int
+	older        *exchange // of the same key
+	before, next *exchange // in order of sending
 }
 
 func newLedger() ledger {
-	return ledger{open: map[string][]*exchange{}, byStan: map[string][]*txn{}, toClose: map[string][]*txn{}}
+	return ledger{pairs: map[pairKey]*exchange{}, byStan: map[stanKey]*txn{}, terminals: map[string]*terminal{}, issuers: map[string]*issuer{}, nextTxn: 1}
 }
 
-func requestClass(mti string) string { // an odd third digit answers the even one before it
-	return mti[1:2] + string(mti[2]&^1)
+// requestClass is the second and third digit of a message type, those of the request that an answer belongs to.
+func requestClass(mti string) [2]byte { // an odd third digit answers the even one before it
+	return [2]byte{mti[1], mti[2] &^ 1}
+}
+
+// traceKey is a trace number as a key. What is no number gets one of its own, above all numbers of six digits.
+func traceKey(s string) uint32 {
+	n, plain := uint32(0), len(s) <= 9
+	for i := 0; plain && i < len(s); i++ {
+		plain = s[i]-'0' <= 9
+		n = n*10 + uint32(s[i]-'0')
+	}
+	if plain {
+		return n
+	}
+	n = 2166136261
+	for i := range len(s) {
+		n = (n ^ uint32(s[i])) * 16777619
+	}
+	return n | 1<<31
 }
 
 func sub(s string, from, n int) string {
@@ -84,56 +91,12 @@ func sub(s string, from, n int) string {
 }
 
 func digits(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789") == ""
-}
-
-func kindOf(mti, f3, f60 string) string {
-	switch mti[1] {
-	case '8':
-		code := sub(f60, 8, 3)
-		if mti[:3] == "080" && (code == "" || strings.HasPrefix(code, "00") || code == "401") {
-			return "signon"
+	for i := range len(s) {
+		if s[i]-'0' > 9 {
+			return false
 		}
-		if code == "301" {
-			return "echo"
-		}
-		return "management"
-	case '5':
-		return "settlement"
-	case '3':
-		return "upload"
-	case '6':
-		return "management"
 	}
-	switch sub(f60, 0, 2) {
-	case "01", "03":
-		return "balance"
-	case "10":
-		return "preauth"
-	case "11", "21", "23":
-		return "void"
-	case "20", "24":
-		return "completion"
-	case "22", "30", "36":
-		return "sale"
-	case "25", "27":
-		return "refund"
-	}
-	switch sub(f3, 0, 2) {
-	case "20", "02":
-		if mti[:3] == "022" {
-			return "refund"
-		}
-		return "void"
-	case "31", "30":
-		return "balance"
-	case "03":
-		return "preauth"
-	}
-	if mti[1] == '1' {
-		return "preauth"
-	}
-	return "sale"
+	return s != ""
 }
 
 // take books one decoded message; ok says that it answers a request, lat after which time.
@@ -142,198 +105,246 @@ func (l *ledger) take(s *Session, c *conn, e *Entry) (lat time.Duration, ok bool
 	if len(m.MTI) != 4 {
 		return 0, false
 	}
-	stan, term := m.Get(11), strings.TrimSpace(m.Get(41))
-	key := strconv.Itoa(c.line.ID) + "|" + requestClass(m.MTI) + "|" + stan
+	key := pairKey{c.line.ID, requestClass(m.MTI), traceKey(m.Get(11))}
 	if !isResponse(m.MTI) {
-		l.request(s, c, e, key, stan, cmp.Or(term, c.terminal))
+		l.request(s, c, e, key)
 		return 0, false
 	}
-	l.responses++
-	x := l.match(key, term, c)
+	x := l.match(key, strings.TrimSpace(m.Get(41)), c)
 	if x == nil {
 		l.orphans++
 		return 0, false
 	}
-	x.answered = true
+	l.answers++
 	lat = max(e.At.Sub(x.at), 0)
-	n := 0
+	x.term.at.answers++
 	if x.txn != nil {
-		n = x.txn.N
+		e.Txn = x.txn.N
 		l.answer(x, e)
 		// A terminal that only ends its sending does so with the request; one that waited first has given up.
 		if x.conn == c && !c.gaveUp.IsZero() && c.gaveUp.Sub(x.at) >= s.patience() && !e.At.Before(c.gaveUp) {
 			x.txn.late = true
 		}
 	}
+	e.Pair, e.Latency = x.n, lat
 	s.change(x.n, func(q *Entry) { q.Pair = e.N })
-	s.change(e.N, func(q *Entry) { q.Pair, q.Latency, q.Txn = x.n, lat, n })
+	l.close(x)
 	return lat, true
 }
 
 // match finds the request: of the same terminal, the same connection before others, the newest first.
-func (l *ledger) match(key, term string, c *conn) *exchange {
-	list := l.open[key]
-	best := -1
-	for i := len(list) - 1; i >= 0; i-- {
-		x := list[i]
-		if term != "" && x.terminal != "" && x.terminal != term {
+func (l *ledger) match(key pairKey, term string, c *conn) *exchange {
+	var best *exchange
+	for x := l.pairs[key]; x != nil; x = x.older {
+		if term != "" && x.term.id != "" && x.term.id != term {
 			continue
 		}
 		if x.conn == c {
-			best = i
-			break
+			return x
 		}
-		if best < 0 {
-			best = i
+		if best == nil {
+			best = x
 		}
 	}
-	if best < 0 {
-		return nil
-	}
-	x := list[best]
-	if len(list) == 1 {
-		delete(l.open, key)
-	} else {
-		l.open[key] = append(list[:best:best], list[best+1:]...)
-	}
-	return x
+	return best
 }
 
-func (l *ledger) request(s *Session, c *conn, e *Entry, key, stan, term string) {
+func (l *ledger) request(s *Session, c *conn, e *Entry, key pairKey) {
 	m := e.Msg
 	l.requests++
-	x := &exchange{n: e.N, conn: c, terminal: term, at: e.At}
-	l.open[key] = append(l.open[key], x)
-	l.waits = append(l.waits, x)
-	if len(l.waits) > 1024 && len(l.waits)&1023 == 0 {
-		kept := l.waits[:0:0]
-		for _, w := range l.waits {
-			if !w.answered {
-				kept = append(kept, w)
-			}
-		}
-		l.waits = kept
+	if l.open >= keptOpen {
+		l.forgotten++
+		l.close(l.first)
 	}
+	x := l.free
+	if x == nil {
+		x = &exchange{}
+	} else {
+		l.free = x.next
+	}
+	*x = exchange{key: key, n: e.N, at: e.At, conn: c, term: c.term, older: l.pairs[key], before: l.last}
+	l.pairs[key] = x
+	if l.last == nil {
+		l.first = x
+	} else {
+		l.last.next = x
+	}
+	l.last = x
+	l.open++
+	x.term.at.requests++
+	x.term.seen = e.At
 	var t *txn
 	if m.MTI[1] == '4' {
 		x.reversal = true
-		if t = l.find(c.line.ID, term, stan, m.Get(4)); t != nil {
+		if t = l.reversed(x.term, c.line.ID, m); t != nil {
 			t.reversalN, t.revRefused = e.N, false
 		}
+	} else {
+		t = l.repeated(x.term, key, m)
 	}
 	if t == nil {
-		kind := "reversal"
-		if !x.reversal {
-			kind = kindOf(m.MTI, m.Get(3), m.Get(60))
-		}
-		amount, _ := strconv.ParseInt(m.Get(4), 10, 64)
-		t = &txn{Transaction: Transaction{N: len(l.txns) + 1, Line: c.line.ID, Type: kind, MTI: m.MTI, STAN: stan, RRN: strings.TrimSpace(m.Get(37)),
-			Terminal: term, Amount: amount, Currency: m.Get(49), Card: m.PAN(), At: e.At}, batch: sub(m.Get(60), 2, 6)}
-		if bin := sub(t.Card, 0, 6); digits(bin) {
-			t.bin = bin
-		}
-		t.req = x
-		if x.reversal {
-			t.reversalN = e.N
-		} else {
-			l.entryMode(m.Get(22), m.Get(60))
-		}
-		l.txns = append(l.txns, t)
-		k := term + "|" + stan
-		l.byStan[k] = append(l.byStan[k], t)
+		t = l.begin(x, e)
 	}
-	x.txn = t
-	t.Messages = append(t.Messages, e.N)
-	s.change(e.N, func(q *Entry) { q.Txn = t.N })
+	x.txn, e.Txn = t, t.N
+	l.add(t, e.N)
+}
+
+// close takes an exchange out of the tables: it was answered, or is too old to be kept.
+func (l *ledger) close(x *exchange) {
+	if at := l.pairs[x.key]; at == x {
+		if x.older == nil {
+			delete(l.pairs, x.key)
+		} else {
+			l.pairs[x.key] = x.older
+		}
+	} else {
+		for ; at != nil; at = at.older {
+			if at.older == x {
+				at.older = x.older
+				break
+			}
+		}
+	}
+	if x.before == nil {
+		l.first = x.next
+	} else {
+		x.before.next = x.next
+	}
+	if x.next == nil {
+		l.last = x.before
+	} else {
+		x.next.before = x.before
+	}
+	l.open--
+	*x = exchange{next: l.free}
+	l.free = x
+}
+
+// add notes that a message belongs to a transaction. The lists come out of one piece of memory: most have two entries.
+func (l *ledger) add(t *txn, n int) {
+	if t.Messages == nil {
+		if len(l.room) < 2 {
+			l.room = make([]int, 512)
+		}
+		t.Messages, l.room = l.room[:0:2], l.room[2:]
+	}
+	t.Messages = append(t.Messages, n)
+}
+
+// begin starts a transaction with its request.
+func (l *ledger) begin(x *exchange, e *Entry) *txn {
+	m := e.Msg
+	kind := "reversal"
+	if !x.reversal {
+		kind = kindOf(m)
+	}
+	amount, _ := strconv.ParseInt(m.Get(4), 10, 64)
+	t := &txn{Transaction: Transaction{N: l.nextTxn, Line: x.key.line, Type: kind, MTI: m.MTI, STAN: m.Get(11), RRN: strings.TrimSpace(m.Get(37)),
+		Terminal: x.term.id, Amount: amount, Currency: m.Get(49), Card: m.PAN(), At: e.At}, term: x.term, stan: stanKey{x.term, x.key.stan}}
+	if f60 := private(m); f60 != "" {
+		t.batch = sub(f60, 2, 6)
+	}
+	l.nextTxn++
+	t.issuer = l.issuerOf(t.Card)
+	if x.reversal {
+		t.reversalN = e.N
+	} else if t.moves() || kind == "balance" {
+		l.entryMode(m)
+		t.term.ready = t.term.ready || t.moves()
+	}
+	l.txns = append(l.txns, t)
+	t.older, l.byStan[t.stan] = l.byStan[t.stan], t
+	if len(l.txns) >= keptRecent+2*keptUnarrived {
+		l.fold()
+	}
+	return t
 }
 
 // entryMode counts how cards were read. A fallback is a stripe (02) although F60.5 says that the chip was tried and failed.
-func (l *ledger) entryMode(f22, f60 string) {
-	switch mode := sub(f22, 0, 2); mode {
+func (l *ledger) entryMode(m *wire.Message) {
+	switch mode := sub(m.Get(22), 0, 2); mode {
 	case "05", "07", "95", "98":
 		l.cards++
 		l.chip++
-	case "02", "90", "91":
+	case "02", "90", "91", "80":
 		l.cards++
-		if mode == "02" && sub(f60, 12, 1) == "2" {
-			l.fallback++
+		if mode == "80" || mode == "02" && sub(private(m), 12, 1) == "2" {
+			l.stripes++
 		}
 	}
-}
-
-// find is the newest transaction that a reversal can mean: amounts must agree when both name one.
-func (l *ledger) find(line int, term, stan, amount string) *txn {
-	list := l.byStan[term+"|"+stan]
-	want, err := strconv.ParseInt(amount, 10, 64)
-	for i := len(list) - 1; i >= 0; i-- {
-		t := list[i]
-		if t.Line == line && t.moves() && (err != nil || want == t.Amount) {
-			return t
-		}
-	}
-	return nil
-}
-
-func (l *ledger) answer(x *exchange, e *Entry) {
-	t, m := x.txn, e.Msg
-	t.Messages = append(t.Messages, e.N)
-	code := CodeOf(m.Get(39))
-	if x.reversal {
-		t.revRefused = code != "" && !ReversalAccepted(code)
-		if t.Type != "reversal" {
-			return
-		}
-	}
-	t.answered, t.respN, t.ResponseCode = true, e.N, code
-	if r := strings.TrimSpace(m.Get(37)); r != "" {
-		t.RRN = r
-	}
-	t.Currency = cmp.Or(t.Currency, m.Get(49))
-	if t.batch == "" {
-		t.batch = sub(m.Get(60), 2, 6)
-	}
-	if !t.approved() {
-		return
-	}
-	switch {
-	case t.Type == "settlement":
-		if sub(m.Get(48), 30, 1) == "1" && code == "00" {
-			l.settle(t)
-		}
-	case t.Type == "void":
-		if o := m.Get(61); len(o) >= 12 {
-			l.void(t, o[6:12])
-		}
-	}
-	if t.moves() {
-		l.toClose[t.Terminal] = append(l.toClose[t.Terminal], t)
-	}
-}
-
-func (l *ledger) void(t *txn, stan string) {
-	list := l.byStan[t.Terminal+"|"+stan]
-	for i := len(list) - 1; i >= 0; i-- {
-		if o := list[i]; o != t && o.Line == t.Line && o.Type != "void" && o.moves() {
-			o.voided = true
-			return
-		}
-	}
-}
-
-func (l *ledger) settle(s *txn) {
-	var rest []*txn
-	for _, t := range l.toClose[s.Terminal] {
-		if t.Line == s.Line && (t.batch == "" || s.batch == "" || t.batch == s.batch) {
-			t.settled = !t.reversed()
-		} else {
-			rest = append(rest, t)
-		}
-	}
-	l.toClose[s.Terminal] = rest
 }
 
 // unanswered says that a request will most likely stay without answer: its connection is gone, or it has waited longer
 // than patience.
 func (x *exchange) unanswered(now time.Time, patience time.Duration) bool {
-	return !x.answered && (x.conn.closed || now.Sub(x.at) > patience)
+	return x.conn.closed || now.Sub(x.at) > patience
+}
+
+// settlementResult is what the host found when it compared totals: 1 equal, 2 unequal, 3 error, 0 when it does not say.
+func settlementResult(m *wire.Message) byte {
+	result := byte('0')
+	if f48 := m.Get(48); len(f48) >= 62 && digits(f48) {
+		result = max(f48[30], f48[61]) // of domestic and of foreign cards: the worse one counts
+	} else if f66 := strings.TrimLeft(m.Get(66), "0 "); f66 != "" {
+		result = f66[0]
+	} else if m.Get(39) == "501" {
+		result = '2'
+	}
+	if result < '1' || result > '3' {
+		return '0'
+	}
+	return result
+}
+
+// originalSTAN is the trace number of the transaction that a reversal or a void names: field 90, or 56 of the later
+// versions, or 61 of UnionPay; empty when it names none.
+func originalSTAN(m *wire.Message) string {
+	for _, f := range [...]struct{ field, from int }{{90, 4}, {61, 6}, {56, 4}} {
+		if v := sub(m.Get(f.field), f.from, 6); digits(v) && strings.Trim(v, "0") != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// reversed is the newest transaction that a reversal can mean: amounts must agree when both name one.
+func (l *ledger) reversed(term *terminal, line int, m *wire.Message) *txn {
+	want, err := strconv.ParseInt(m.Get(4), 10, 64)
+	find := func(stan string) (found *txn) {
+		for t := l.byStan[stanKey{term, traceKey(stan)}]; t != nil; t = t.older {
+			if t.moves() && (err != nil || want == t.Amount) {
+				if t.Line == line {
+					return t
+				}
+				if found == nil {
+					found = t
+				}
+			}
+		}
+		return found
+	}
+	if t := find(m.Get(11)); t != nil {
+		return t
+	}
+	if stan := originalSTAN(m); stan != "" {
+		return find(stan)
+	}
+	return nil
+}
+
+// repeated is the transaction that a request asks for again: the same type, trace number and amount, and no answer yet, or
+// a message type that says that it is a repeat (0221, 0321).
+func (l *ledger) repeated(term *terminal, key pairKey, m *wire.Message) *txn {
+	t := l.byStan[stanKey{term, key.stan}]
+	if t == nil || requestClass(t.MTI) != key.class || t.answered && m.MTI[3]%2 == 0 {
+		return nil
+	}
+	if want, err := strconv.ParseInt(cmp.Or(m.Get(4), "0"), 10, 64); err != nil || want != t.Amount {
+		return nil
+	}
+	if t.Type != kindOf(m) {
+		return nil
+	}
+	t.repeats++
+	return t
 }

@@ -60,6 +60,7 @@ type ReportTotals struct {
 	Messages  int `json:"messages"`
 	Undecoded int `json:"undecoded"`
 	Dropped   int `json:"dropped"`
+	Folded    int `json:"folded"` // transactions that are counted and no longer listed
 }
 
 // ReportBranch is the status of one branch.
@@ -127,7 +128,7 @@ func list[T any](s []T) []T { return append([]T{}, s...) }
 // NewReport renders a snapshot as a report.
 func NewReport(sn *Snapshot, tool string, started, ended time.Time) *Report {
 	r := &Report{Schema: "tillscope.report/v1", Tool: tool, Started: started.Format(time.RFC3339), Ended: ended.Format(time.RFC3339),
-		Source: ReportSource(sn.Source), Totals: ReportTotals(sn.Totals), Lines: []ReportLine{}, Branches: []ReportBranch{},
+		Source: ReportSource(sn.Source), Totals: ReportTotals{sn.Totals.Messages, sn.Totals.Undecoded, sn.Totals.Dropped, sn.Folded}, Lines: []ReportLine{}, Branches: []ReportBranch{},
 		Transactions: []ReportTransaction{}, Causes: []ReportCause{}, Path: []ReportStep{}, Questions: []ReportQuestion{}, stages: sn.Stages}
 	for _, l := range sn.Lines {
 		r.Lines = append(r.Lines, ReportLine{l.ID, l.Address, l.Framing, l.Header, l.Dialect, l.Confidence, l.RunnerUp, l.Connects, l.ResetsTerminal + l.ResetsHost,

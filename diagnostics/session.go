@@ -40,6 +40,7 @@ type Session struct {
 	cached   *Snapshot
 	ring     []*Entry
 	nextN    int
+	shown    int // entries from here on are in no snapshot yet
 	totals   Totals
 	lines    []*lineState
 	byAddr   map[string]*lineState
@@ -64,6 +65,7 @@ type lineState struct {
 	Line
 	dec  *wire.Decoder
 	lats []time.Duration // the latest answers' latencies
+	anon terminal        // who speaks before it has named itself
 }
 
 type mark struct {
@@ -97,15 +99,15 @@ func (h *half) began(n int, now time.Time) time.Time {
 }
 
 type conn struct {
-	id       uint64
-	line     *lineState
-	half     [2]half
-	terminal string
-	from     string    // the terminal's address with its port
-	gaveUp   time.Time // when the terminal closed its side
-	reset    bool
-	closed   bool
-	counted  bool
+	id      uint64
+	line    *lineState
+	half    [2]half
+	term    *terminal
+	from    string    // the terminal's address with its port
+	gaveUp  time.Time // when the terminal closed its side
+	reset   bool
+	closed  bool
+	counted bool
 }
 
 // NewSession loads the tree and the response codes; a mistake in them is an error with file and line.
@@ -286,6 +288,7 @@ func (s *Session) finish(c *conn) {
 		c.line.Open--
 	}
 	c.closed = true
+	c.half = [2]half{} // requests without answer keep the connection, and need no more of it
 	delete(s.conns, c.id)
 }
 
@@ -308,7 +311,7 @@ func (s *Session) conn(ev link.Event) *conn {
 	if ev.Kind == link.Closed || ev.Kind == link.HalfClose || ev.Kind >= link.Retransmitted && ev.Kind <= link.HalfOpen {
 		return nil // the end, or an afterthought, of a connection that is gone already
 	}
-	c := &conn{id: ev.Conn, line: l, from: ev.Terminal}
+	c := &conn{id: ev.Conn, line: l, from: ev.Terminal, term: &l.anon}
 	c.half[0].s, c.half[1].s = l.dec.Stream(true), l.dec.Stream(false)
 	s.conns[ev.Conn] = c
 	return c
@@ -324,12 +327,16 @@ func (s *Session) add(e *Entry) *Entry {
 	return e
 }
 
-// change replaces an entry: snapshots hold the old one.
+// change replaces an entry that snapshots hold; one that none has seen is changed in place.
 func (s *Session) change(n int, f func(*Entry)) {
 	if len(s.ring) == 0 || n < s.ring[0].N || n >= s.nextN {
 		return
 	}
 	i := n - s.ring[0].N
+	if n >= s.shown {
+		f(s.ring[i])
+		return
+	}
 	e := *s.ring[i]
 	f(&e)
 	s.ring[i] = &e
@@ -337,7 +344,7 @@ func (s *Session) change(n int, f func(*Entry)) {
 
 func (s *Session) event(c *conn, ev link.Event) {
 	s.record(ev)
-	term := cmp.Or(c.terminal, c.line.Address)
+	term := cmp.Or(c.term.id, c.line.Address)
 	e := s.add(&Entry{At: ev.At, Line: c.line.ID, Terminal: term, Dir: ev.Dir, Kind: ev.Kind, Note: ev.Note,
 		Took: ev.Took, Lost: ev.Lost, Size: ev.Size, Count: ev.Count})
 	if ev.Kind < link.Kinds {
@@ -347,7 +354,10 @@ func (s *Session) event(c *conn, ev link.Event) {
 		s.totals.Dropped++
 		return
 	}
-	s.events = append(s.events, eventSeen{ev.Kind, ev.Dir, e.N, c.line.ID, c.terminal, ev.Took, ev.Size})
+	if len(s.events) >= 2*keptSigns {
+		s.events = append(s.events[:0], s.events[keptSigns:]...)
+	}
+	s.events = append(s.events, eventSeen{ev.Kind, ev.Dir, e.N, c.line.ID, c.term.id, ev.Took, ev.Size})
 }
 
 // isResponse tells the direction of a decoded message by its type: wire may hand over both directions at once.
@@ -394,19 +404,19 @@ func (s *Session) message(c *conn, m *wire.Message, dir link.Dir, at time.Time) 
 	}
 	if m.Foreign != "" {
 		l.Foreign = m.Foreign
-		s.foreigns = append(s.foreigns, s.nextN)
+		if len(s.foreigns) < keptSigns {
+			s.foreigns = append(s.foreigns, s.nextN)
+		}
 	}
 	s.recent = append(s.recent, at)
 	if len(s.recent) > 8192 {
 		s.recent = append([]time.Time(nil), s.recent[4096:]...)
 	}
-	if t := strings.TrimSpace(m.Get(41)); t != "" {
-		c.terminal = t
-		if !slices.Contains(l.Terminals, t) {
-			l.Terminals = append(l.Terminals, t)
-		}
+	if t := strings.TrimSpace(m.Get(41)); t != "" && t != c.term.id {
+		c.term = s.ledger.terminalOf(t)
+		c.term.on(l)
 	}
-	e := s.add(&Entry{At: at, Line: l.ID, Terminal: cmp.Or(c.terminal, l.Address), Dir: dir, Kind: link.Data, Msg: m})
+	e := s.add(&Entry{At: at, Line: l.ID, Terminal: cmp.Or(c.term.id, l.Address), Dir: dir, Kind: link.Data, Msg: m})
 	s.recordMessage(c, m, e)
 	if m.Undecoded() {
 		return
@@ -441,6 +451,7 @@ func (s *Session) Snapshot() *Snapshot {
 		ring = ring[len(ring)-s.o.RingSize:]
 	}
 	sn.Entries = slices.Clone(ring)
+	s.shown = s.nextN
 	sn.FirstEntry = 1
 	if len(ring) > 0 {
 		sn.FirstEntry = ring[0].N

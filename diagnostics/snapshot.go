@@ -1,6 +1,7 @@
 package diagnostics
 
 import (
+	"slices"
 	"time"
 
 	"tillscope/link"
@@ -36,7 +37,8 @@ type Snapshot struct {
 	Rate         float64        // messages a second, over the last ten seconds of line time
 	Entries      []*Entry       // newest last; the oldest are dropped beyond the ring's size
 	FirstEntry   int            // Entries[0].N; greater than 1 once the ring has dropped some
-	Transactions []*Transaction // in order of their first message
+	Transactions []*Transaction // those that are kept, in order of their first message
+	Folded       int            // transactions that are no longer kept one by one; Stages and Causes count them
 	Stages       [8]StageCount
 	Branches     [7]Branch
 	Causes       []Cause // ranked, the first explains most
@@ -146,3 +148,12 @@ type Step struct {
 
 // Question is something that only a person can answer and that could change the verdict.
 type Question struct{ Node, Question string }
+
+// Transaction finds a transaction by its number, nil when it is no longer kept.
+func (sn *Snapshot) Transaction(n int) *Transaction {
+	i, ok := slices.BinarySearchFunc(sn.Transactions, n, func(t *Transaction, n int) int { return t.N - n })
+	if !ok {
+		return nil
+	}
+	return sn.Transactions[i]
+}

@@ -60,25 +60,17 @@ func (s *Session) judge(sn *Snapshot) {
 		}
 		n = s.tree.byID[next]
 	}
-	var stages [8]int
-	ready := map[string]bool{}
+	stages := s.ledger.folded.stages
+	sn.Folded = s.ledger.folded.count
+	for _, t := range s.ledger.terminals {
+		if t.ready {
+			stages[0]++
+		}
+	}
 	for _, t := range s.ledger.txns {
 		tx := txEvidence{Code: t.ResponseCode, Unanswered: ev.lost[t], Reversed: t.reversed() && !t.answered,
 			Pending: t.Type == "sale" && t.settled && !t.reversed() && !t.voided, Misset: ev.misset[t.Terminal], Late: t.late}
-		stage := 1
-		switch {
-		case t.approved() && t.settled && !t.reversed():
-			stage = 6
-		case t.approved() && !t.reversed():
-			stage = 5
-		case t.approved():
-			stage = 4
-		case t.answered:
-			stage = 3
-		}
-		if t.moves() || t.Type == "signon" && t.approved() {
-			ready[t.Terminal] = true
-		}
+		stage := t.stage()
 		if t.moves() {
 			for i := 1; i <= stage; i++ {
 				stages[i]++
@@ -124,7 +116,6 @@ func (s *Session) judge(sn *Snapshot) {
 		}
 		sn.Transactions = append(sn.Transactions, t.snap)
 	}
-	stages[0] = len(ready)
 	for i := range stages {
 		sc := StageCount{Count: stages[i], State: OK}
 		switch {

@@ -110,10 +110,7 @@ func (m *Model) rowOf(e *diagnostics.Entry, narrow bool) row {
 
 // txnOf is the transaction that an entry belongs to, or nil.
 func (m *Model) txnOf(e *diagnostics.Entry) *diagnostics.Transaction {
-	if i := e.Txn - 1; i >= 0 && i < len(m.snap.Transactions) {
-		return m.snap.Transactions[i]
-	}
-	return nil
+	return m.snap.Transaction(e.Txn)
 }
 
 // Init starts the clock of the screen.

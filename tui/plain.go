@@ -61,11 +61,7 @@ func (p *plainWriter) take(sn *diagnostics.Snapshot) {
 			p.line("%s", p.o.Lang.T("traffic.gap", lost))
 		}
 		p.seen = e.N
-		var txn *diagnostics.Transaction
-		if i := e.Txn - 1; i >= 0 && i < len(sn.Transactions) {
-			txn = sn.Transactions[i]
-		}
-		p.line("#%-5d %s", e.N, p.writer.row(e, txn, short[e.Terminal], false).text())
+		p.line("#%-5d %s", e.N, p.writer.row(e, sn.Transaction(e.Txn), short[e.Terminal], false).text())
 	}
 	for i, b := range sn.Branches {
 		if old := p.branches[i]; old != b.Status {

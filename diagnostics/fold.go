@@ -1,0 +1,107 @@
+package diagnostics
+
+import "strings"
+
+// folded is what became of transactions that are no longer kept one by one.
+type folded struct {
+	count  int
+	stages [8]int // how many came that far
+	causes map[string]foldedCause
+}
+
+// foldedCause is what a cause explains of them.
+type foldedCause struct {
+	transactions int
+	amount       int64
+}
+
+// fold lets go of transactions that need not be told one by one any more: old ones whose money is on its way first, the
+// unarrived only when there are too many. Stages and causes keep counting them.
+func (l *ledger) fold() {
+	old := l.txns[:len(l.txns)-keptRecent]
+	unarrived := 0
+	for _, t := range old {
+		if t.unarrived() {
+			unarrived++
+		}
+	}
+	spare := unarrived - keptUnarrived
+	kept := make([]*txn, 0, keptRecent+2*keptUnarrived)
+	for _, t := range old {
+		if t.unarrived() {
+			if spare--; spare < 0 {
+				kept = append(kept, t)
+				continue
+			}
+		}
+		l.drop(t)
+	}
+	l.txns = append(kept, l.txns[len(old):]...)
+}
+
+// unarrived says that a transaction was meant to bring money and did not get as far as it should.
+func (t *txn) unarrived() bool {
+	return t.moves() && (!t.approved() || t.reversed() || t.late || t.Cause != "" && t.Cause != "bank.clearing-pending")
+}
+
+// drop counts a transaction and forgets it.
+func (l *ledger) drop(t *txn) {
+	f := &l.folded
+	f.count++
+	t.gone = true
+	if t.moves() {
+		stage := t.stage()
+		for i := 1; i <= stage; i++ {
+			f.stages[i]++
+		}
+		if stage == 5 {
+			t.term.owe(t.batch)
+		}
+	}
+	if t.Cause != "" {
+		if f.causes == nil {
+			f.causes = map[string]foldedCause{}
+		}
+		c := f.causes[t.Cause]
+		c.transactions++
+		c.amount += t.Amount
+		f.causes[t.Cause] = c
+	}
+	if at := l.byStan[t.stan]; at != t {
+		for ; at != nil; at = at.older {
+			if at.older == t {
+				at.older = t.older
+				break
+			}
+		}
+	} else if t.older != nil {
+		l.byStan[t.stan] = t.older
+	} else {
+		delete(l.byStan, t.stan)
+	}
+	t.older, t.original = nil, nil
+}
+
+// owe counts a folded transaction that waits for the settlement of its batch.
+func (t *terminal) owe(batch string) {
+	if t.folded == nil {
+		t.folded = map[string]int{}
+	}
+	if _, ok := t.folded[batch]; !ok && len(t.folded) >= keptSettlement {
+		batch = ""
+	}
+	t.folded[strings.Clone(batch)]++
+}
+
+// foldBatch lets go of folded transactions in a terminal's open batch, now and then.
+func (l *ledger) foldBatch(t *terminal) {
+	rest := t.open[:0]
+	for _, x := range t.open {
+		if !x.gone {
+			rest = append(rest, x)
+		}
+	}
+	clear(t.open[len(rest):])
+	t.open = rest
+	t.sweep = 2*len(rest) + keptInBatch
+}

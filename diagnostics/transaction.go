@@ -1,0 +1,235 @@
+package diagnostics
+
+import (
+	"strings"
+
+	"tillscope/wire"
+)
+
+// txn is a transaction being followed. The exported part is copied into snapshots when it changes.
+type txn struct {
+	Transaction
+	snap       *Transaction
+	stan       stanKey
+	older      *txn // of the same terminal and trace number
+	term       *terminal
+	issuer     *issuer // nil when no card is named
+	answered   bool
+	respN      int
+	batch      string
+	reversalN  int  // entry of the latest reversal, 0 when none
+	revRefused bool // the host would not reverse it
+	voided     bool
+	original   *txn // what a void undoes
+	settled    bool
+	late       bool // the answer came after the terminal had given up
+	repeats    int  // how often it was sent again
+	gone       bool // no longer kept
+}
+
+func (t *txn) moves() bool {
+	switch t.Type {
+	case "sale", "void", "refund", "preauth", "completion":
+		return true
+	}
+	return false
+}
+
+func approvedCode(c string) bool {
+	switch c {
+	case "00", "08", "10", "11", "16", "A2", "A4", "A5", "A6":
+		return true
+	}
+	return false
+}
+
+// ReversalAccepted says whether a response code to a reversal (0410) means that nothing is booked any more: done, no
+// original found, or no such transaction to undo. Terminals drop their stored reversal on these.
+func ReversalAccepted(code string) bool { return code == "00" || code == "25" || code == "12" }
+
+func (t *txn) approved() bool { return t.answered && approvedCode(t.ResponseCode) }
+func (t *txn) reversed() bool { return t.reversalN > 0 && !t.revRefused }
+
+// stage is the index of the last stage that the line proves.
+func (t *txn) stage() int {
+	switch {
+	case t.approved() && t.settled && !t.reversed():
+		return 6
+	case t.approved() && !t.reversed():
+		return 5
+	case t.approved():
+		return 4
+	case t.answered:
+		return 3
+	}
+	return 1
+}
+
+// private is field 60 where it has UnionPay's form: type, batch, network code and what follows, all digits.
+func private(m *wire.Message) string {
+	if f60 := m.Get(60); len(f60) >= 8 && len(f60) <= 17 && digits(f60) {
+		return f60
+	}
+	return ""
+}
+
+// networkCode is what a network management message (class 8) is about, in the numbers of field 70: 001 sign-on, 002
+// sign-off, 301 echo. UnionPay's field 60.3 has the same, and the function code of ISO 8583:1993 (field 24) says it its way.
+func networkCode(m *wire.Message) string {
+	if f60 := private(m); len(f60) >= 11 {
+		return f60[8:11]
+	}
+	if f70 := m.Get(70); f70 != "" {
+		return f70
+	}
+	switch f24 := m.Get(24); f24 {
+	case "801", "811":
+		return "001"
+	case "802":
+		return "002"
+	case "831":
+		return "301"
+	default:
+		return ""
+	}
+}
+
+// kindOf is what a request asks for.
+func kindOf(m *wire.Message) string {
+	mti, f60 := m.MTI, private(m)
+	switch mti[1] {
+	case '8':
+		code := networkCode(m)
+		switch {
+		case code == "301":
+			return "echo"
+		case code == "" && mti[2] == '0', strings.HasPrefix(code, "00") && code != "002", code == "401", code == "101", code == "161":
+			return "signon"
+		}
+		return "management"
+	case '5':
+		return "settlement"
+	case '3':
+		return "upload"
+	case '6':
+		return "management"
+	}
+	switch sub(f60, 0, 2) {
+	case "01", "03":
+		return "balance"
+	case "10":
+		return "preauth"
+	case "11", "21", "23":
+		return "void"
+	case "20", "24":
+		return "completion"
+	case "22", "30", "36":
+		return "sale"
+	case "25", "27":
+		return "refund"
+	}
+	switch sub(m.Get(3), 0, 2) {
+	case "20", "02":
+		if mti[2] == '2' {
+			return "refund"
+		}
+		return "void"
+	case "31", "30":
+		return "balance"
+	case "03":
+		return "preauth"
+	}
+	if mti[1] == '1' {
+		return "preauth"
+	}
+	return "sale"
+}
+
+// answer books the answer to an exchange.
+func (l *ledger) answer(x *exchange, e *Entry) {
+	t, m := x.txn, e.Msg
+	l.add(t, e.N)
+	code := CodeOf(m.Get(39))
+	if x.reversal {
+		t.revRefused = code != "" && !ReversalAccepted(code)
+		if t.original != nil && t.Type == "void" && !t.revRefused {
+			t.original.voided = false // the void is undone: the sale stands again
+		}
+		if t.Type != "reversal" {
+			return
+		}
+	}
+	t.answered, t.respN, t.ResponseCode = true, e.N, code
+	if r := strings.TrimSpace(m.Get(37)); r != "" {
+		t.RRN = r
+	}
+	if t.Currency == "" {
+		t.Currency = m.Get(49)
+	}
+	if t.batch == "" {
+		t.batch = sub(private(m), 2, 6)
+	}
+	if t.moves() {
+		t.term.at.financial++
+		if t.issuer != nil {
+			t.issuer.at.financial++
+		}
+	}
+	if !t.approved() {
+		return
+	}
+	if t.Type == "signon" {
+		t.term.ready = true
+	}
+	if t.moves() {
+		t.term.at.approved++
+		if t.issuer != nil {
+			t.issuer.at.approved++
+		}
+		t.term.open = append(t.term.open, t)
+		if len(t.term.open) > max(t.term.sweep, keptInBatch) {
+			l.foldBatch(t.term)
+		}
+	}
+	switch t.Type {
+	case "settlement":
+		if r := settlementResult(m); r == '1' || r == '0' && m.Get(48) == "" {
+			l.settle(t)
+		}
+	case "void":
+		if stan := originalSTAN(m); stan != "" {
+			l.void(t, stan)
+		}
+	}
+}
+
+// void marks the transaction that an approved void undoes.
+func (l *ledger) void(t *txn, stan string) {
+	for o := l.byStan[stanKey{t.term, traceKey(stan)}]; o != nil; o = o.older {
+		if o != t && o.Type != "void" && o.moves() {
+			o.voided, t.original = true, o
+			return
+		}
+	}
+}
+
+// settle closes a terminal's batch.
+func (l *ledger) settle(s *txn) {
+	same := func(batch string) bool { return batch == "" || s.batch == "" || batch == s.batch }
+	rest := s.term.open[:0]
+	for _, t := range s.term.open {
+		if same(t.batch) {
+			t.settled = !t.reversed()
+		} else {
+			rest = append(rest, t)
+		}
+	}
+	clear(s.term.open[len(rest):])
+	s.term.open = rest
+	for batch, n := range s.term.folded {
+		if same(batch) {
+			l.folded.stages[6] += n
+			delete(s.term.folded, batch)
+		}
+	}
+}
