@@ -20,15 +20,14 @@ const (
 
 // terminal is what the ledger knows of one terminal number (field 41), on whatever line it speaks.
 type terminal struct {
-	id       string
-	lines    []*lineState
-	merchant string         // field 42
-	open     []*txn         // approved, kept, and not settled yet
-	sweep    int            // how long the list may grow before it is looked through
-	folded   map[string]int // transactions that are no longer kept and wait for the settlement of their batch
-	seen     time.Time
-	ready    bool // it signed on, or sells
-	at       tally
+	id     string
+	lines  []*lineState
+	open   []*txn         // approved, kept, and not settled yet
+	sweep  int            // how long the list may grow before it is looked through
+	folded map[string]int // transactions that are no longer kept and wait for the settlement of their batch
+	seen   time.Time
+	ready  bool // it signed on, or sells
+	at     tally
 }
 
 // issuer is what the ledger knows of the cards whose numbers start alike (the first six digits).
