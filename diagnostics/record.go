@@ -26,6 +26,7 @@ func storable(m *wire.Message) []byte {
 	const names = 5 // a TLS record's header, or the method of HTTP
 	b := []byte(m.Raw())
 	switch {
+	case m.Control != "":
 	case m.Foreign != "":
 		clear(b[min(names, len(b)):])
 	case m.Undecoded():
@@ -33,5 +34,6 @@ func storable(m *wire.Message) []byte {
 	case m.Stop != nil:
 		clear(b[min(m.Stop.Offset, len(b)):])
 	}
+	m.Reseal(b)
 	return b
 }

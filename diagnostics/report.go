@@ -53,6 +53,10 @@ type ReportLine struct {
 	Undecoded  int           `json:"undecoded"`
 	Bytes      int64         `json:"bytes"`
 	Latency    ReportLatency `json:"latency_ms"`
+
+	LRCErrors   int `json:"lrc_errors,omitempty"`
+	NAKs        int `json:"naks,omitempty"`
+	Retransmits int `json:"retransmits,omitempty"`
 }
 
 // ReportTotals are counts over all lines.
@@ -132,7 +136,7 @@ func NewReport(sn *Snapshot, tool string, started, ended time.Time) *Report {
 		Transactions: []ReportTransaction{}, Causes: []ReportCause{}, Path: []ReportStep{}, Questions: []ReportQuestion{}, stages: sn.Stages}
 	for _, l := range sn.Lines {
 		r.Lines = append(r.Lines, ReportLine{l.ID, l.Address, l.Framing, l.Header, l.Dialect, l.Confidence, l.RunnerUp, l.Connects, l.ResetsTerminal + l.ResetsHost,
-			l.Messages, l.Undecoded, l.Bytes, ReportLatency{l.Latency50.Milliseconds(), l.Latency95.Milliseconds(), l.Worst.Milliseconds()}})
+			l.Messages, l.Undecoded, l.Bytes, ReportLatency{l.Latency50.Milliseconds(), l.Latency95.Milliseconds(), l.Worst.Milliseconds()}, l.LRCErrors, l.NAKs, l.Retransmits})
 	}
 	for _, b := range sn.Branches {
 		r.Branches = append(r.Branches, ReportBranch(b))

@@ -63,9 +63,10 @@ type eventSeen struct {
 
 type lineState struct {
 	Line
-	dec  *wire.Decoder
-	lats []time.Duration // the latest answers' latencies
-	anon terminal        // who speaks before it has named itself
+	dec    *wire.Decoder
+	frames int             // of a line whose frames are acknowledged
+	lats   []time.Duration // the latest answers' latencies
+	anon   terminal        // who speaks before it has named itself
 }
 
 type mark struct {
@@ -108,6 +109,8 @@ type conn struct {
 	reset   bool
 	closed  bool
 	counted bool
+	sent    [2]sent // of frames that are acknowledged
+	lastDir link.Dir
 }
 
 // NewSession loads the tree and the response codes; a mistake in them is an error with file and line.
@@ -188,7 +191,7 @@ func (s *Session) End(err error) {
 	slices.Sort(ids)
 	for _, id := range ids {
 		c := s.conns[id]
-		s.take(c, link.ToHost, append(c.half[0].s.Close(), c.half[1].s.Close()...), s.now)
+		s.close(c, s.now)
 	}
 	s.ended = true
 	if err != nil {
@@ -206,8 +209,9 @@ func (s *Session) clock(at time.Time) {
 	}
 }
 
+// hostOnly is an address without its port. Names of serial ports may have colons too.
 func hostOnly(addr string) string {
-	if i := strings.LastIndexByte(addr, ':'); i > 0 {
+	if i := strings.LastIndexByte(addr, ':'); i > 0 && digits(addr[i+1:]) {
 		return strings.Trim(addr[:i], "[]")
 	}
 	return addr
@@ -232,6 +236,7 @@ func (s *Session) Handle(ev link.Event) {
 		c.counted = true
 		s.record(ev)
 	case link.Data:
+		s.interrupted(c, ev)
 		h.marks = append(h.marks, mark{h.received, ev.At})
 		h.received += int64(len(ev.Data))
 		l.Bytes += int64(len(ev.Data))
@@ -246,7 +251,7 @@ func (s *Session) Handle(ev link.Event) {
 		s.take(c, ev.Dir, h.s.Close(), ev.At)
 		s.record(ev)
 	case link.Closed, link.Reset:
-		s.take(c, link.ToHost, append(c.half[0].s.Close(), c.half[1].s.Close()...), ev.At)
+		s.close(c, ev.At)
 		if ev.Kind == link.Reset {
 			c.reset = true
 			if ev.Dir == link.ToHost {
@@ -363,15 +368,16 @@ func (s *Session) event(c *conn, ev link.Event) {
 // isResponse tells the direction of a decoded message by its type: wire may hand over both directions at once.
 func isResponse(mti string) bool { return len(mti) == 4 && (mti[2]-'0')%2 == 1 }
 
-func (s *Session) take(c *conn, dir link.Dir, msgs []*wire.Message, now time.Time) {
-	if len(msgs) == 0 {
-		return
-	}
-	type item struct {
-		m   *wire.Message
-		dir link.Dir
-		at  time.Time
-	}
+// item is a message with its direction and the time at which its first byte passed.
+type item struct {
+	m   *wire.Message
+	dir link.Dir
+	at  time.Time
+}
+
+// items are what came of one direction's bytes. Both directions may come on one serial port: then the type of a message
+// tells who sent it.
+func (c *conn) items(dir link.Dir, msgs []*wire.Message, now time.Time) []item {
 	items := make([]item, 0, len(msgs))
 	for _, m := range msgs {
 		d := dir
@@ -381,8 +387,24 @@ func (s *Session) take(c *conn, dir link.Dir, msgs []*wire.Message, now time.Tim
 				d = link.ToTerminal
 			}
 		}
-		items = append(items, item{m, d, c.half[d].began(len(m.Raw()), now)})
+		items = append(items, item{m, d, c.half[dir&1].began(len(m.Raw()), now)})
 	}
+	return items
+}
+
+func (s *Session) take(c *conn, dir link.Dir, msgs []*wire.Message, now time.Time) {
+	if len(msgs) > 0 {
+		s.book(c, c.items(dir, msgs, now))
+	}
+}
+
+// close takes what both directions still hold.
+func (s *Session) close(c *conn, now time.Time) {
+	s.book(c, append(c.items(link.ToHost, c.half[0].s.Close(), now), c.items(link.ToTerminal, c.half[1].s.Close(), now)...))
+	s.release(c)
+}
+
+func (s *Session) book(c *conn, items []item) {
 	sort.SliceStable(items, func(i, j int) bool {
 		if !items[i].at.Equal(items[j].at) {
 			return items[i].at.Before(items[j].at)
@@ -390,7 +412,11 @@ func (s *Session) take(c *conn, dir link.Dir, msgs []*wire.Message, now time.Tim
 		return items[i].dir < items[j].dir
 	})
 	for _, it := range items {
-		s.message(c, it.m, it.dir, it.at)
+		if it.m.Control != "" {
+			s.control(c, it)
+		} else {
+			s.message(c, it.m, it.dir, it.at)
+		}
 	}
 }
 
@@ -418,7 +444,15 @@ func (s *Session) message(c *conn, m *wire.Message, dir link.Dir, at time.Time) 
 	}
 	e := s.add(&Entry{At: at, Line: l.ID, Terminal: cmp.Or(c.term.id, l.Address), Dir: dir, Kind: link.Data, Msg: m})
 	s.recordMessage(c, m, e)
-	if m.Undecoded() {
+	if s.handshake(c, e) {
+		s.enter(c, e)
+	}
+}
+
+// enter books a message in the ledger.
+func (s *Session) enter(c *conn, e *Entry) {
+	l := c.line
+	if e.Msg.Undecoded() {
 		return
 	}
 	if lat, ok := s.ledger.take(s, c, e); ok {

@@ -65,6 +65,7 @@ type Line struct {
 	Bytes                                  int64
 	Latency50, Latency90, Latency95, Worst time.Duration
 	Open                                   int             // connections open now
+	LRCErrors, NAKs, Retransmits           int             // of a serial line: frames with a wrong LRC, frames refused, frames sent again
 	Events                                 [link.Kinds]int // how often each kind of line event was seen; Opened, Data and orderly ends are not counted
 }
 
@@ -84,6 +85,7 @@ type Entry struct {
 	// Of a connection's event, as in link.Event.
 	Took              time.Duration
 	Lost, Size, Count int
+	Again             bool // a frame that had been sent before: its receiver refused it or was silent
 }
 
 // Transaction is one sale (refund, pre-authorisation, …) with everything that was done to it afterwards.

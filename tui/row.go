@@ -102,6 +102,10 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 	switch {
 	case m == nil:
 		add(warn, wr.look.state[diagnostics.Warn]+" "+wr.event(e))
+	case m.Control == "NAK":
+		add(warn, wr.look.state[diagnostics.Warn]+" "+wr.lang.T("row.control.NAK"))
+	case m.Control != "":
+		add(dim, wr.lang.T("row.control."+m.Control))
 	case m.Foreign != "":
 		add(bad, wr.look.state[diagnostics.Fail]+" "+wr.lang.T("row.foreign", m.Foreign, len(m.Raw())))
 	case m.Undecoded():
@@ -144,6 +148,12 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 		if e.Latency > 0 {
 			r.right = millis(e.Latency)
 		}
+	}
+	if m != nil && m.Check != "" {
+		add(bad, " "+wr.look.state[diagnostics.Fail]+" "+wr.lang.T("row.check"))
+	}
+	if e.Again {
+		add(warn, " "+wr.look.state[diagnostics.Warn]+" "+wr.lang.T("row.again"))
 	}
 	if m != nil && !m.Undecoded() && m.Stop != nil {
 		add(bad, " "+wr.look.state[diagnostics.Fail]+" "+wr.lang.T("row.stopped", m.Stop.Field))
