@@ -52,7 +52,7 @@ func (o Options) candidates() ([]reading, error) {
 	for _, f := range fs {
 		for _, h := range hs {
 			for _, d := range all {
-				out = append(out, reading{f, h, d, &Form{f, h, d.id}})
+				out = append(out, reading{f, h, d, &Form{f, h, d.id, d}})
 			}
 		}
 	}
@@ -81,6 +81,8 @@ type Decoder struct {
 	det        Detection
 	spans      [128]span // room for walks
 	scratch    []byte
+	room       room
+	plans      plans
 }
 
 // group is the candidates of one framing.
@@ -169,9 +171,14 @@ func confidence(top, next, frames float64) float64 {
 	return min(0.99, whole*(0.5+0.5*lead/(lead+2)))
 }
 
+// steady says that nothing is to be compared: the reading that was found goes on to fit.
+func (d *Decoder) steady() bool {
+	return d.settled && (d.sure || d.trial >= trialFrames && d.bad < badFrames)
+}
+
 // decode reads one frame of the line.
 func (d *Decoder) decode(b []byte) *Message {
-	if !d.sure && (d.trial < trialFrames || d.bad >= badFrames) {
+	if !d.sure && !d.steady() {
 		if d.bad >= badFrames { // the evidence may have turned: begin anew
 			d.bad, d.trial = 0, 0
 			clear(d.scores)
@@ -189,9 +196,13 @@ func (d *Decoder) decode(b []byte) *Message {
 			f.payload = 0
 		}
 	}
-	m := d.message(r, b, f)
+	return d.note(r, b, f, d.message(r, b, f))
+}
+
+// note counts frames that did not fit.
+func (d *Decoder) note(r *reading, b []byte, f frame, m *Message) *Message {
 	if m.Undecoded() && r.framing == "stx-etx" {
-		m.Check = misread(b, f)
+		m.odd().Check = misread(b, f)
 	}
 	if m.Undecoded() || m.Stop != nil {
 		d.bad++
@@ -211,38 +222,38 @@ func (d *Decoder) message(r *reading, b []byte, f frame) *Message {
 }
 
 func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID string) *Message {
-	m := &Message{}
-	w := r.dialect.walk(b[:f.end], f.payload+header, m.spanRoom[:0], nil)
+	m := d.room.message()
+	w := walked{spans: m.spanRoom[:0]}
+	work := d.plans.walk(r.dialect, b[:f.end], f.payload+header, &w)
 	if w.fault == faultMTI {
+		d.room.back()
 		return opaque(b, "")
 	}
-	m.Form, m.Oddity, m.dialect = r.form, noOddity, r.dialect
+	m.Form, m.Oddity = r.form, noOddity
 	m.headAt, m.headLen, m.raw = uint16(f.payload), uint16(header), int32(len(b))
-	stop := w.stop(r.dialect)
-	var variant *def
 	if w.fault != faultNone || w.end < f.end {
+		stop := w.stop(r.dialect)
 		suspect, found, fixed := r.locate(b, f, header, &w)
 		if stop != nil && suspect != nil {
 			stop.Suspect = fmt.Sprint(suspect.id)
 		}
 		if found != nil {
-			w, variant, stop = fixed, found, nil
+			w, stop, work = fixed, nil, everyField[:len(fixed.spans)]
+			m.odd().variant = found
+		}
+		if stop != nil {
+			m.odd().Stop = stop
+		} else {
+			m.Trailing = f.end - w.end
 		}
 	}
-	m.Stop, m.variant, m.fields = stop, variant, w.fields
+	m.fields = w.fields
 	m.MTI = mtiText(w.mti)
-	k := builder{m: m, b: append(d.scratch[:0], b...), raw: len(b), hidden: m.hiddenRoom[:0]}
-	for i := range w.spans {
+	k := builder{m: m, d: r.dialect, variant: m.variant, b: append(d.scratch[:0], b...), raw: len(b), hidden: m.hiddenRoom[:0]}
+	k.clean = r.dialect.bitmap == asHex && r.dialect.mti == asText && printable(b[f.payload:f.end])
+	for _, i := range work {
 		s := &w.spans[i]
-		switch st := &r.dialect.steps[s.id]; {
-		case st.hide != hideNone || variant != nil:
-			k.field(s)
-		case st.eager:
-			k.text(s)
-		}
-	}
-	if w.end < f.end && stop == nil {
-		m.Trailing = f.end - w.end
+		k.field(s, &r.dialect.steps[s.id])
 	}
 	if f.end < len(b) && r.framing != "stx-etx" {
 		m.Trailing += len(b) - f.end
@@ -255,11 +266,11 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 	}
 	if r.framing == "stx-etx" && f.total <= len(b) {
 		if wrong := checkLRC(b, f); wrong != "" {
-			m.Oddity = &Oddity{Check: wrong}
+			m.odd().Check = wrong
 		}
 	}
 	m.seal(w.spans, k.hidden)
-	m.bytes = string(k.b)
+	m.bytes = d.room.text(k.b)
 	d.scratch = k.b
 	return m
 }
@@ -284,7 +295,7 @@ const maxOpaque = 2 * maxFrame
 
 // opaque is a message of which nothing was understood: every digit run is hidden.
 func opaque(b []byte, other string) *Message {
-	m := &Message{Form: noForm, Oddity: &Oddity{Foreign: other}, Stop: &Stop{Field: "frame", Reason: "no known framing, header and dialect fits these bytes"}}
+	m := &Message{Form: noForm, Oddity: &Oddity{Foreign: other, Stop: &Stop{Field: "frame", Reason: "no known framing, header and dialect fits these bytes"}}}
 	if other != "" {
 		m.Stop.Reason = "the line carries " + other + ", not ISO 8583"
 		if detail := tlsDetail(b); other == "TLS" && detail != "" {
@@ -385,7 +396,7 @@ func (d *Decoder) behindPrefix(b []byte, o Options) (*Message, Detection) {
 	if top < strong-1.5 || top-next < 1 { // every place was tried: one of them has to stand out
 		return nil, Detection{}
 	}
-	best.header, best.form = unknownHeader, &Form{"none", unknownHeader, best.dialect.id}
+	best.header, best.form = unknownHeader, &Form{"none", unknownHeader, best.dialect.id, best.dialect}
 	m := d.build(&best, b, frame{0, len(b), len(b)}, at, unknownHeader)
 	return m, Detection{Framing: "none", Header: unknownHeader, Dialect: best.dialect.id, Confidence: 0.8 * confidence(top, next, 1)}
 }

@@ -90,31 +90,45 @@ type dialect struct {
 	mti      coding
 	bitmap   coding
 	defs     [129]*def
-	steps    [129]step // what a walk needs of defs, side by side
+	steps    [256]step // what a walk needs of defs, side by side; a byte indexes it without a check
 }
 
-// step is how to get past a field: the whole table of a dialect fits into a few cache lines.
+// step is how to get past a field: 16 bytes, so that the whole table of a dialect is quick to reach and to index.
 type step struct {
 	coding, prefix coding
-	digits         uint8
+	digits         uint8 // of the length
 	unit           uint8 // half bytes a character, 0 when the dialect has no such field
 	hide           hide
-	max            uint16
-	eager          bool // its text is made with the message: the diagnosis reads it of each
+	odd            uint8  // of a fixed length: its last or first half byte is no digit
+	max            uint16 // characters
+	size           uint16 // bytes of a fixed length
+	ready          uint8  // 1 and on for the fields in readyFields, 0 for others
+	work           bool   // there is something to mask or to keep
+	_              [3]byte
 }
 
-// eagerFields are those of which the diagnosis reads the value in every message.
-var eagerFields = []int{2, 3, 4, 11, 37, 38, 39, 41, 42, 60}
+// readyFields are those of which the diagnosis reads the value in every message, so that it is made with the message.
+var readyFields = [10]int{2, 3, 4, 11, 37, 38, 39, 41, 42, 60}
+
+// readyAt is the place of a field in readyFields, from 1.
+var readyAt = func() (at [129]uint8) {
+	for i, f := range readyFields {
+		at[f] = uint8(i + 1)
+	}
+	return at
+}()
 
 func (df *def) step() step {
 	s := step{coding: df.coding, prefix: df.prefix, digits: uint8(df.digits), unit: 2, hide: df.hide, max: uint16(min(df.max, maxFrame))}
-	s.eager = (df.coding.packed() || df.coding == asEBCDIC || df.hide == hidePAN) && slices.Contains(eagerFields, df.id)
+	s.ready = readyAt[df.id]
+	s.work = s.ready > 0 || s.hide != hideNone
 	switch {
 	case df.coding.packed() || df.halved:
 		s.unit = 1
 	case df.coding == asHex:
 		s.unit = 4
 	}
+	s.size, s.odd = uint16((int(s.max)*int(s.unit)+1)/2), uint8(s.max)&odd
 	return s
 }
 

@@ -14,15 +14,15 @@ const runLimit = 12
 
 // builder makes a message: a scrubbed copy of its frame, and behind it, in the same bytes, the texts of its fields.
 type builder struct {
-	m   *Message
-	b   []byte
-	raw int // length of the frame
+	m       *Message
+	d       *dialect
+	variant *def // the field that is read otherwise than the dialect says
+	b       []byte
+	raw     int  // length of the frame
+	clean   bool // all of it is known to be printable text
 
 	hidden []nibbles
 }
-
-// def is what a field of the message is.
-func (k *builder) def(s *span) *def { return k.m.def(s) }
 
 // frame is the scrubbed copy.
 func (k *builder) frame() []byte { return k.b[:k.raw] }
@@ -43,75 +43,62 @@ func (k *builder) hide(from, to int) {
 	k.hidden = append(k.hidden, nibbles{uint16(from), uint16(to)})
 }
 
+var zerosText, zerosEBCDIC = strings.Repeat("0", 64), strings.Repeat("\xF0", 64)
+
 // hideText overwrites whole bytes with a digit, so that a scrubbed frame still decodes to the same fields.
 func (k *builder) hideText(from, to int, c coding) {
 	if from >= to {
 		return
 	}
-	zero := byte('0')
+	zeros := zerosText
 	if c == asEBCDIC {
-		zero = 0xF0
+		zeros = zerosEBCDIC
 	}
-	b := k.b[from:to]
-	for i := range b {
-		b[i] = zero
+	for b := k.b[from:to]; len(b) > 0; {
+		b = b[copy(b, zeros):]
 	}
 	k.hidden = append(k.hidden, nibbles{uint16(2 * from), uint16(2 * to)})
 }
 
-// hideChars hides characters from..to of a field, in the bytes and in its text.
-func (k *builder) hideChars(s *span, from, to int) {
+// hideChars hides characters from..to of a field.
+func (k *builder) hideChars(s *span, c coding, from, to int) {
 	if from >= to {
 		return
 	}
 	off := int(s.off)
-	switch c := k.def(s).coding; {
+	switch {
 	case c.packed():
-		lead := c.lead(s.chars(c))
-		k.hide(2*off+lead+from, 2*off+lead+to)
+		lead := 2*off + c.lead(s.chars(c))
+		k.hide(lead+from, lead+to)
 	case c == asBinary:
 		k.hide(2*(off+from), 2*(off+to))
-		return
-	case c == asHex:
-		k.hideText(off+from, off+to, c)
-		return
 	default:
 		k.hideText(off+from, off+to, c)
 	}
-	if s.text == 0 {
-		return
-	}
-	b := k.b[int(s.text)+from : int(s.text)+to]
-	for i := range b {
-		b[i] = '*'
-	}
 }
 
-// text keeps the value of a field behind the frame, unless it can be read from the frame itself.
-func (k *builder) text(s *span) {
+// text makes the value of a field ready: where it stands in the frame when it is text there, else behind the frame.
+func (k *builder) text(s *span, c coding) (p place) {
 	at := len(k.b)
 	value := k.b[s.off:][:s.n]
-	switch c := k.def(s).coding; {
+	switch {
 	case c.packed():
 		k.b = appendDigits(k.b, value, s.chars(c), c)
 	case c == asEBCDIC:
 		for _, x := range value {
 			if ebcdic[x] == 0 {
 				k.b = k.b[:at]
-				return // it shows as hex
+				return p // it shows as hex
 			}
 			k.b = append(k.b, ebcdic[x])
 		}
-	case k.def(s).hide == hidePAN:
-		k.b = append(k.b, value...)
+	case c == asText && (k.clean || printable(value)):
+		return place{s.off, s.n}
 	default:
-		return // read from the frame when asked for
+		return p
 	}
-	s.text = uint16(at)
+	return place{uint16(at), uint16(len(k.b) - at)}
 }
-
-// size is a field's length in characters of its text.
-func (k *builder) size(s *span) int { return k.m.size(s) }
 
 // clearRange is the part of a PAN of n digits that is hidden: all but the first six and last four, and everything but
 // the last four of a number too short for that.
@@ -125,96 +112,95 @@ func clearRange(n int) (from, to int) {
 	return 0, n
 }
 
-// field scrubs one decoded field and keeps its text.
-func (k *builder) field(s *span) {
-	df, mark := k.def(s), len(k.hidden)
-	c := df.coding
-	if k.m.dialect.steps[s.id].eager {
-		k.text(s)
+// field scrubs one decoded field and makes its value ready.
+func (k *builder) field(s *span, st *step) {
+	c, mark := st.coding, len(k.hidden)
+	if k.variant != nil && k.variant.id == int(s.id) {
+		c = k.variant.coding
 	}
-	if df.hide == hideNone {
+	var p place
+	if st.ready > 0 {
+		p = k.text(s, c)
+		k.m.ready[st.ready-1] = p
+	}
+	switch st.hide {
+	case hideNone:
 		return
-	}
-	off, n, size := int(s.off), int(s.n), k.size(s)
-	switch df.hide {
 	case hidePAN:
-		k.card(s)
-		from, to := clearRange(size)
-		k.hideChars(s, from, to)
+		k.card(s, c)
+		from, to := clearRange(s.chars(c))
+		if p.n > 0 {
+			if p.at == s.off { // the frame gets digits where stars are shown
+				p.at = uint16(len(k.b))
+				k.b = append(k.b, k.b[s.off:][:s.n]...)
+				k.m.ready[st.ready-1] = p
+			}
+			stars(k.b[int(p.at)+from : int(p.at)+to])
+		}
+		k.hideChars(s, c, from, to)
+		if len(k.hidden) > mark {
+			s.marks |= masked
+		}
+		return
 	case hideAll:
 		if s.id == 35 {
-			k.card(s)
+			k.card(s, c)
 		}
-		k.hideChars(s, 0, size)
+		size := s.chars(c)
+		k.hideChars(s, c, 0, size)
 		if c.packed() && size%2 == 1 {
-			k.hide(2*off, 2*(off+n)) // the filler too
+			k.hide(2*int(s.off), 2*int(s.off+s.n)) // the filler too
 		}
 	case hideRuns:
-		if k.runs(off, off+n, runLimit+1, c); len(k.hidden) > mark {
-			k.again(s)
-		}
+		k.runs(int(s.off), int(s.off+s.n), runLimit+1, c)
 	case hideEMV:
-		k.chip(s)
+		k.chip(s, c)
 	case hideKeys:
-		if k.keys(s); len(k.hidden) > mark {
-			k.again(s)
-		}
+		k.keys(s, c)
 	case hideBatch:
 		if mti := k.m.MTI; mti == "0320" || mti == "0330" {
 			// Count, then records of card kind 2, STAN 6, PAN 20, amount 12 digits.
+			size := s.chars(c)
 			for at := 2; at+8 < size; at += 40 {
-				k.hideChars(s, at+8, min(at+28, size))
+				k.hideChars(s, c, at+8, min(at+28, size))
 			}
 		}
 	}
 	if len(k.hidden) > mark {
 		s.marks |= masked
+		if st.ready > 0 {
+			k.m.ready[st.ready-1] = place{} // made from the scrubbed frame when it is asked for
+		}
 	}
 }
 
-// again brings the text of a field in line with its bytes after runs of them were hidden.
-func (k *builder) again(s *span) {
-	c := k.def(s).coding
-	if s.text == 0 {
-		return
-	}
-	for _, h := range k.hidden {
-		from, to := max(int(h.from), 2*int(s.off)), min(int(h.to), 2*int(s.off+s.n))
-		if from >= to {
-			continue
-		}
-		step := 2
-		if c.packed() {
-			step = 1
-		}
-		lead := 2*int(s.off) + c.lead(s.chars(c))
-		for i := max(from-lead, 0) / step; i < (to-lead+step-1)/step && i < k.size(s); i++ {
-			k.b[int(s.text)+i] = '*'
-		}
+func stars(b []byte) {
+	for i := range b {
+		b[i] = '*'
 	}
 }
 
 // keys hides field 62: the working keys of a sign-on's answer, and card data of other uses. What terminals say of
 // themselves stays.
-func (k *builder) keys(s *span) {
+func (k *builder) keys(s *span, c coding) {
 	value := k.b[s.off:][:s.n]
 	switch mti := k.m.MTI; {
 	case mti == "0800" && len(value) <= 40 && (bytes.HasPrefix(value, []byte("Sequence No"))):
 	case mti == "0820" || mti == "0830":
-		k.runs(int(s.off), int(s.off+s.n), runLimit+1, k.def(s).coding)
-	case k.def(s).coding == asBinary:
+		k.runs(int(s.off), int(s.off+s.n), runLimit+1, c)
+	case c == asBinary:
 		k.hide(2*int(s.off), 2*int(s.off+s.n))
 	default:
-		k.hideText(int(s.off), int(s.off+s.n), k.def(s).coding)
+		k.hideText(int(s.off), int(s.off+s.n), c)
 	}
 }
 
 // chip scrubs chip data by tag; data that is not TLV to its end is hidden whole.
-func (k *builder) chip(s *span) {
+func (k *builder) chip(s *span, c coding) {
 	off, n := int(s.off), int(s.n)
 	value := k.b[off : off+n]
-	if k.def(s).coding != asBinary {
-		k.hideChars(s, 0, n)
+	if c != asBinary {
+		k.hideChars(s, c, 0, n)
 		return
 	}
 	mark := len(k.hidden)
@@ -242,7 +228,7 @@ func (k *builder) chip(s *span) {
 			k.hide(2*off, 2*(off+n))
 			return
 		}
-		if secretTag(tag) || (element{tag: tag}).constructed() && tag != 0x71 && tag != 0x72 {
+		if secretTag(tag) || constructed(tag) && tag != 0x71 && tag != 0x72 {
 			k.hide(2*(off+body), 2*(off+body+size))
 		}
 		at = body + size
@@ -256,7 +242,7 @@ func (k *builder) runs(from, to, limit int, c coding) {
 		return
 	}
 	b := k.b[from:to]
-	text := printable(b)
+	text := k.clean || printable(b)
 	k.textRuns(from, b, limit, '0', "=D^", asText)
 	if c == asEBCDIC || limit == runLimit {
 		k.textRuns(from, b, limit, 0xF0, "\x7E\xC4\xB0", asEBCDIC)
@@ -328,13 +314,13 @@ func (k *builder) textRuns(from int, b []byte, limit int, zero byte, separators 
 }
 
 // card takes the token and the masked number of the card from the PAN or track 2, whichever comes first.
-func (k *builder) card(s *span) {
-	if k.m.card != 0 || k.def(s).id != 2 && k.def(s).id != 35 {
+func (k *builder) card(s *span, c coding) {
+	if k.m.card != 0 || s.id != 2 && s.id != 35 {
 		return
 	}
 	var room [40]byte
 	digits := k.b[s.off:][:s.n]
-	switch c := k.def(s).coding; {
+	switch {
 	case len(digits) > len(room):
 		return
 	case c.packed():
@@ -355,15 +341,13 @@ func (k *builder) card(s *span) {
 		return
 	}
 	k.m.card = maphash.Bytes(seed, digits) | 1
-	if k.def(s).id == 2 {
+	if s.id == 2 {
 		k.m.panOf = 2
 		return
 	}
 	at := len(k.b)
 	k.b = append(k.b, digits...)
 	from, to := clearRange(len(digits))
-	for i := from; i < to; i++ {
-		k.b[at+i] = '*'
-	}
+	stars(k.b[at+from : at+to])
 	k.m.panAt, k.m.panTo = uint16(at), uint16(len(k.b))
 }

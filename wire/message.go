@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -13,26 +14,26 @@ type Message struct {
 	*Oddity         // what few messages have, shared by those that do not
 	MTI      string // four digits, or empty when the frame was not understood so far
 	Trailing int    // bytes after the last field, inside the frame or behind it
-	Stop     *Stop  // where decoding ended early, nil when it reached the end
 
 	bytes        string // the scrubbed frame, and behind it texts of fields
-	dialect      *dialect
-	variant      *def // the field that was read otherwise than the dialect says
 	card         uint64
 	fields       [2]uint64 // the bitmaps
-	more         *more     // spans and hidden runs where there are more than there is room for
 	raw          int32     // length of the frame
 	headAt       uint16    // where the header starts, after the length
 	headLen      uint16
 	panAt, panTo uint16 // the masked number from a track, in bytes
 	panOf        uint8  // the field that is the masked number
 
-	// Room for what nearly every message needs, so that a message is two allocations; counts and not slices, which would
-	// point back into the message and be followed by every garbage collection.
+	// Room for what nearly every message needs; counts and not slices, which would point back into the message and be
+	// followed by every garbage collection.
 	spans, hidden uint8
+	ready         [len(readyFields)]place
 	spanRoom      [20]span
 	hiddenRoom    [8]nibbles
 }
+
+// place is a run of a message's bytes; none when n is 0.
+type place struct{ at, n uint16 }
 
 // more holds the spans and hidden runs of a message that has uncommonly many.
 type more struct {
@@ -43,11 +44,16 @@ type more struct {
 // seal keeps what a walk and the masking found.
 func (m *Message) seal(spans []span, hidden []nibbles) {
 	if len(spans) > len(m.spanRoom) || len(hidden) > len(m.hiddenRoom) {
-		m.more = &more{spans, hidden}
+		m.odd().more = &more{slices.Clone(spans), slices.Clone(hidden)}
 		return
 	}
-	// They stand in the rooms already, unless more was expected than came.
-	m.spans, m.hidden = uint8(copy(m.spanRoom[:], spans)), uint8(copy(m.hiddenRoom[:], hidden))
+	if len(spans) > 0 && &spans[0] != &m.spanRoom[0] { // more was expected than came
+		copy(m.spanRoom[:], spans)
+	}
+	if len(hidden) > 0 && &hidden[0] != &m.hiddenRoom[0] {
+		copy(m.hiddenRoom[:], hidden)
+	}
+	m.spans, m.hidden = uint8(len(spans)), uint8(len(hidden))
 }
 
 func (m *Message) spanList() []span {
@@ -65,19 +71,34 @@ func (m *Message) hiddenList() []nibbles {
 }
 
 // Form is the framing, header and dialect of a message, empty when it was not understood.
-type Form struct{ Framing, Header, Dialect string }
+type Form struct {
+	Framing, Header, Dialect string
+	dialect                  *dialect
+}
 
 // Oddity is what sets a message apart from plain traffic of its line.
 type Oddity struct {
 	Foreign string // "TLS", "HTTP", … when the bytes are another protocol's
 	Check   string // what is wrong with the frame's check byte, empty when it is right or there is none
 	Control string // "ACK", "NAK", "ENQ" or "EOT": a byte between the frames of a serial line, and no message
+	Stop    *Stop  // where decoding ended early, nil when it reached the end
+
+	variant *def  // the field that was read otherwise than the dialect says
+	more    *more // spans and hidden runs where there are more than there is room for
 }
 
 var (
 	noForm   = &Form{}
 	noOddity = &Oddity{}
 )
+
+// odd is the message's own oddity, to be filled in.
+func (m *Message) odd() *Oddity {
+	if m.Oddity == noOddity {
+		m.Oddity = &Oddity{}
+	}
+	return m.Oddity
+}
 
 // Stop says where decoding ended before the end of the frame, and why.
 type Stop struct {
@@ -134,6 +155,11 @@ func (m *Message) Has(field int) bool { return m.span(field) != nil }
 
 // Get is the masked value of a top-level field, or "" when it is absent.
 func (m *Message) Get(field int) string {
+	if uint(field) < uint(len(readyAt)) && readyAt[field] > 0 {
+		if p := m.ready[readyAt[field]-1]; p.n > 0 {
+			return m.bytes[p.at:][:p.n]
+		}
+	}
 	if s := m.span(field); s != nil {
 		v, _ := m.value(s)
 		return v
@@ -143,19 +169,23 @@ func (m *Message) Get(field int) string {
 
 // span is where a field stands: as far behind the first as the bitmaps name fields before it.
 func (m *Message) span(field int) *span {
-	half, bit := (field-1)/64, uint(63-(field-1)%64)
-	if field < 2 || half > 1 || m.fields[half]>>bit&1 == 0 {
+	at := uint(field - 1)
+	if at-1 >= 127 {
 		return nil
 	}
-	at := bits.OnesCount64(m.fields[half] >> bit >> 1)
-	if half == 1 {
-		at += bits.OnesCount64(m.fields[0])
+	set := m.fields[at/64] << (at % 64) // this field is the highest bit
+	if set>>63 == 0 {
+		return nil
+	}
+	behind := bits.OnesCount64(m.fields[0] &^ (^uint64(0) >> at))
+	if at >= 64 {
+		behind = bits.OnesCount64(m.fields[0]) + bits.OnesCount64(m.fields[1]&^(^uint64(0)>>(at-64)))
 	}
 	spans := m.spanList()
-	if at >= len(spans) {
+	if behind >= len(spans) {
 		return nil // decoding stopped before it
 	}
-	return &spans[at]
+	return &spans[behind]
 }
 
 // def is what a field is, in the dialect or as it had to be read.
@@ -183,13 +213,15 @@ func (m *Message) hides(from, to int) bool {
 // value is the text of a field, and whether some of it is hidden.
 func (m *Message) value(s *span) (value string, isHidden bool) {
 	hidden := s.marks&masked != 0
+	if i := readyAt[s.id]; i > 0 && m.ready[i-1].n > 0 {
+		p := m.ready[i-1]
+		return m.bytes[p.at:][:p.n], hidden
+	}
 	c := m.dialect.steps[s.id].coding
 	if m.variant != nil {
 		c = m.def(s).coding
 	}
 	switch {
-	case s.text > 0:
-		return m.bytes[s.text : int(s.text)+s.chars(c)], hidden
 	case c == asText && !hidden:
 		if b := m.bytes[s.off:][:s.n]; printable(b) {
 			return b, false

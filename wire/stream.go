@@ -62,8 +62,14 @@ func (s *Stream) Close() []*Message { return s.take(true) }
 const beginnings = 8
 
 func (s *Stream) take(end bool) []*Message {
-	out := s.out[:0]
-	defer func() { s.out = out[:0] }()
+	s.out = s.read(s.out[:0], end)
+	if len(s.buf) == 0 {
+		s.buf = nil // the array is not kept for a quiet connection
+	}
+	return s.out
+}
+
+func (s *Stream) read(out []*Message, end bool) []*Message {
 	for len(s.buf) > 0 {
 		if s.foreign == "" && s.fresh && !s.d.settled && (len(s.buf) >= beginnings || end) {
 			if s.foreign = foreign(s.buf); s.foreign != "" {
@@ -94,9 +100,6 @@ func (s *Stream) take(end bool) []*Message {
 		if !more {
 			break
 		}
-	}
-	if len(s.buf) == 0 {
-		s.buf = nil // the array is not kept for a quiet connection
 	}
 	return out
 }
@@ -129,11 +132,12 @@ func (s *Stream) next(end bool) (m *Message, more bool) {
 		return nil, false
 	}
 	b := s.buf[:f.total]
-	if n, ok := headerLen(r.header, b[f.payload:f.end]); !s.d.sure && s.d.bad == 0 && r.framing != "stx-etx" { // there STX and ETX stand where they belong
+	n, ok := headerLen(r.header, b[f.payload:f.end])
+	if !ok {
+		n = 0 // the header of this frame is another one; the MTI decides whether it is there
+	}
+	if !s.d.sure && s.d.bad == 0 && r.framing != "stx-etx" { // there STX and ETX stand where they belong
 		var mti [4]byte
-		if !ok {
-			n = 0
-		}
 		if _, ok := r.dialect.readMTI(b[min(f.payload+n, f.end):f.end], &mti); !ok {
 			// No message here: the length may be wrong, and then the next frame is somewhere inside.
 			s.d.bad++
@@ -141,8 +145,12 @@ func (s *Stream) next(end bool) (m *Message, more bool) {
 			return nil, true
 		}
 	}
-	m = s.d.decode(b)
-	s.drop(f.total)
+	if s.d.steady() {
+		m = s.d.note(r, b, f, s.d.build(r, b, f, n, r.header))
+	} else {
+		m = s.d.decode(b)
+	}
+	s.buf = s.buf[f.total:] // in step, there is nothing else to forget
 	return m, true
 }
 
@@ -170,10 +178,11 @@ func (s *Stream) cut() *Message {
 	if m == nil {
 		m = opaque(b, "")
 	}
-	if m.Stop == nil {
-		m.Stop = &Stop{}
+	cut := Stop{Offset: len(b), Field: "frame", Reason: "the line ended in the middle of this frame"}
+	if m.Stop != nil {
+		cut.Suspect = m.Stop.Suspect
 	}
-	m.Stop.Offset, m.Stop.Field, m.Stop.Reason = len(b), "frame", "the line ended in the middle of this frame"
+	m.odd().Stop = &cut
 	s.drop(len(b))
 	return m
 }

@@ -1,7 +1,7 @@
 package wire
 
 import (
-	"slices"
+	"encoding/binary"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
@@ -65,14 +65,26 @@ func appendDigits[S string | []byte](dst []byte, src S, count int, c coding) []b
 		count--
 		src = src[1:]
 	}
-	at := len(dst)
-	dst = slices.Grow(dst, count+1)[:at+count]
-	for i := range count / 2 {
-		p := pairs[src[i]]
-		dst[at+2*i], dst[at+2*i+1] = p[0], p[1]
+	for count >= 8 { // eight half bytes at once, unless one of them is no digit
+		t := src[:4]
+		x := uint64(t[0])<<24 | uint64(t[1])<<16 | uint64(t[2])<<8 | uint64(t[3])
+		x = (x | x<<16) & 0x0000FFFF0000FFFF
+		x = (x | x<<8) & 0x00FF00FF00FF00FF
+		x = (x | x<<4) & 0x0F0F0F0F0F0F0F0F
+		if (x+0x0606060606060606)&0x1010101010101010 != 0 {
+			break
+		}
+		dst = binary.BigEndian.AppendUint64(dst, x|0x3030303030303030)
+		count -= 8
+		src = src[4:]
 	}
-	if count%2 == 1 {
-		dst[at+count-1] = pairs[src[count/2]][0]
+	for ; count >= 2; count -= 2 {
+		p := pairs[src[0]]
+		dst = append(dst, p[0], p[1])
+		src = src[1:]
+	}
+	if count == 1 {
+		dst = append(dst, pairs[src[0]][0])
 	}
 	return dst
 }
@@ -92,15 +104,20 @@ func unhex(c byte) byte {
 // printable says that all of s is printable ASCII, eight bytes at a time: it is asked of every text field.
 func printable[S string | []byte](s S) bool {
 	const high, blank, one = 0x8080808080808080, 0x2020202020202020, 0x0101010101010101
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 | uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		// No byte has its high bit, none reaches it with one more (7F), and all keep a borrowed one less a blank.
-		if x&high != 0 || (x+one)&high != 0 || ((x|high)-blank)&high != high {
-			return false
-		}
+	word := func(at int) uint64 {
+		t := s[at : at+8]
+		x := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 | uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+		// A byte has its high bit, or has it with one more (7F), or does not keep a borrowed one less a blank.
+		return x | (x + one) | ^((x | high) - blank)
 	}
-	for ; i < len(s); i++ {
+	if n := len(s); n >= 8 {
+		odd := word(n - 8)
+		for i := 0; i < n-8; i += 8 {
+			odd |= word(i)
+		}
+		return odd&high == 0
+	}
+	for i := range len(s) {
 		if s[i] < 0x20 || s[i] > 0x7E {
 			return false
 		}

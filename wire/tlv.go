@@ -11,13 +11,12 @@ type element struct {
 // name is the tag in hex.
 func (e element) name() string { return fmt.Sprintf("%02X", e.tag) }
 
-// constructed says that the element is a template. Bit 6 of the tag's first byte tells (ISO/IEC 8825-1).
-func (e element) constructed() bool {
-	first := e.tag
-	for first > 0xFF {
-		first >>= 8
+// constructed says that the element of a tag is a template. Bit 6 of the tag's first byte tells (ISO/IEC 8825-1).
+func constructed(tag uint32) bool {
+	for tag > 0xFF {
+		tag >>= 8
 	}
-	return first&0x20 != 0
+	return tag&0x20 != 0
 }
 
 // nextTLV reads the BER-TLV element at or after at. more is false at the end of b and where the bytes are no TLV; then
@@ -70,12 +69,18 @@ func nextTLV[S string | []byte](b S, at int) (e element, next int, more, ok bool
 // secretTag says that an element holds card data: PAN, track equivalents, holder, expiry, PIN (EMV book 3; Visa and
 // PBOC private tags).
 func secretTag(tag uint32) bool {
-	switch tag {
-	case 0x56, 0x57, 0x5A, 0x5F20, 0x5F24, 0x9F0B, 0x9F1F, 0x9F20, 0x9F6B, 0x99, 0x5F2B:
-		return true
+	switch tag >> 8 {
+	case 0:
+		return tag == 0x57 || tag == 0x5A || tag == 0x56 || tag == 0x99
+	case 0x9F:
+		return secret9F[tag&0xFF]
+	case 0x5F:
+		return tag == 0x5F20 || tag == 0x5F24 || tag == 0x5F2B
 	}
 	return false
 }
+
+var secret9F = [256]bool{0x0B: true, 0x1F: true, 0x20: true, 0x6B: true}
 
 var tagNames = map[string]string{
 	"9F26": "Application cryptogram", "9F27": "Cryptogram information data", "9F10": "Issuer application data", "9F37": "Unpredictable number",

@@ -10,7 +10,6 @@ import (
 // small and without pointers, since a message holds two dozen of them; maxFrame keeps all numbers within 16 bits.
 type span struct {
 	off, n uint16 // bytes of the value
-	text   uint16 // where the message's texts have the value, 0 when it is read from the frame
 	id     uint8
 	marks  uint8
 }
@@ -81,73 +80,89 @@ func (w *walked) stop(d *dialect) *Stop {
 // walk reads MTI, bitmaps and fields of b from offset at on. It never reads past b and never fails: what it could not
 // read is told by fault. over replaces the definition of one field.
 func (d *dialect) walk(b []byte, at int, spans []span, over *def) (w walked) {
-	w.end, w.at, w.spans = at, at, spans[:0]
+	w.spans = spans[:0]
+	if d.head(b, at, &w) {
+		d.rest(b, &w, over)
+	}
+	return w
+}
+
+// head reads MTI and bitmaps. w.end is then where the first field begins.
+func (d *dialect) head(b []byte, at int, w *walked) bool {
+	w.end, w.at = at, at
 	n, ok := d.readMTI(b[at:], &w.mti)
 	if !ok {
 		w.fault = faultMTI
-		return w
+		return false
 	}
 	at += n
-	w.at, w.field = at, 1
+	w.end, w.at, w.field = at, at, 1
 	if n, ok = d.readBitmap(b[at:], &w.fields[0]); !ok {
-		w.fault, w.end = faultBitmap, at
-		return w
+		w.fault = faultBitmap
+		return false
 	}
 	at += n
 	if w.fields[0]>>63 == 1 {
 		w.fields[0] &^= 1 << 63 // it announced the second bitmap and is no field
+		w.end = at
 		if n, ok = d.readBitmap(b[at:], &w.fields[1]); !ok {
-			w.fault, w.end = faultBitmap, at
-			return w
+			w.fault = faultBitmap
+			return false
 		}
 		at += n
 	}
 	w.end = at
+	return true
+}
+
+// rest reads the fields that the bitmaps name.
+func (d *dialect) rest(b []byte, w *walked, over *def) {
+	at := w.end
 	if n := bits.OnesCount64(w.fields[0]) + bits.OnesCount64(w.fields[1]); n > cap(w.spans) {
 		w.spans = make([]span, 0, n)
 	}
 	room, k := w.spans[:cap(w.spans)], 0
+	whole := at // where the last field that was read ends
+	var other step
 walking:
 	for half, set := range w.fields {
 		for set != 0 {
 			lead := bits.LeadingZeros64(set)
 			set &^= 1 << (63 - lead)
-			id := half*64 + lead + 1
+			id := uint8(half*64 + lead + 1)
 			st := &d.steps[id]
-			if over != nil && over.id == id {
-				other := over.step()
+			if over != nil && over.id == int(id) {
+				other = over.step()
 				st = &other
 			}
-			if st.unit == 0 {
-				w.fault, w.at, w.field = faultField, at, id
-				break walking
-			}
-			chars, start := int(st.max), at
+			start, size, marks := at, int(st.size), st.odd
 			if st.digits > 0 {
-				var n int
-				if chars, n = st.length(b[at:]); n == 0 {
-					w.fault, w.at, w.field = faultLength, at, id
+				chars, n := st.length(b[at:])
+				if n == 0 {
+					w.fault, w.at, w.field = faultLength, at, int(id)
 					break walking
 				}
 				if chars > int(st.max) {
-					w.fault, w.at, w.field, w.have, w.want = faultLong, at, id, chars, int(st.max)
+					w.fault, w.at, w.field, w.have, w.want = faultLong, at, int(id), chars, int(st.max)
 					break walking
 				}
 				at += n
-			}
-			n := (chars*int(st.unit) + 1) / 2
-			if n > len(b)-at {
-				w.fault, w.at, w.field, w.have, w.want = faultShort, start, id, len(b)-at, n
+				size, marks = (chars*int(st.unit)+1)/2, uint8(chars)&odd
+			} else if st.unit == 0 {
+				w.fault, w.at, w.field = faultField, at, int(id)
 				break walking
 			}
-			room[k] = span{id: uint8(id), off: uint16(at), n: uint16(n), marks: uint8(chars & odd)}
+			if size > len(b)-at {
+				w.fault, w.at, w.field, w.have, w.want = faultShort, start, int(id), len(b)-at, size
+				break walking
+			}
+			room[k] = span{id: id, off: uint16(at), n: uint16(size), marks: marks}
 			k++
-			at += n
-			w.end = at
+			at += size
+			whole = at
 		}
 	}
-	w.spans = room[:k]
-	return w
+	w.spans, w.end = room[:k], whole
 }
 
 // readMTI reads the message type; ok says that ISO 8583 defines such a version, class, function and origin.
