@@ -15,7 +15,7 @@ func TestTrafficIsWhatItSays(t *testing.T) {
 	for _, dialect := range []string{"cup", "iso87-ascii"} {
 		for name, mishaps := range map[string]link.Mishaps{
 			"as sent":    {Split: 0.04},
-			"mishandled": {Split: 0.04, Lost: 0.02, Doubled: 0.02, Swapped: 0.02},
+			"mishandled": {Split: 0.04, Lost: 0.02, Resent: 0.02, Doubled: 0.02, Swapped: 0.02},
 		} {
 			t.Run(dialect+" "+name, func(t *testing.T) { readTraffic(t, dialect, mishaps) })
 		}

@@ -1,0 +1,62 @@
+package link
+
+import (
+	"fmt"
+	"time"
+)
+
+// Tally counts what a capture held and what became of it. Nothing that could not be read is left out silently.
+type Tally struct {
+	Packets       int
+	Other         int // without TCP: other protocols
+	Unknown       int // of a link type that cannot be read
+	LinkType      int // that type
+	Broken        int // TCP headers that cannot be
+	Fragments     int // of IP
+	FragmentsLost int // of these, not put together
+	Cut           int // segments that the capture's snap length cut off
+	Segments      int // of TCP
+
+	Retransmitted int // segments sent again by TCP
+	OutOfOrder    int // segments that came too early, and whose predecessors came in time
+	Copies        int // segments captured twice
+	KeepAlives    int
+	ZeroWindows   int // times a receiver closed its window
+	Gaps          int // holes that nothing filled
+	Lost          int // bytes in them
+	Late          int // segments for connections that had been reset
+	Dropped       int // packets that the kernel could not hand over to the capture
+
+	Handshakes, RoundTrips       int // measured
+	HandshakeTime, RoundTripTime time.Duration
+	WorstRoundTrip               time.Duration
+
+	Lines, Frames, Skipped int // of text: all, with a frame, not understood
+	SkippedAt              int // the first line that was not understood
+}
+
+// Notes say in sentences what a person who reads the report has to know about the capture.
+func (t *Tally) Notes() []string {
+	var out []string
+	note := func(n int, format string, args ...any) {
+		if n > 0 {
+			out = append(out, fmt.Sprintf(format, args...))
+		}
+	}
+	note(t.Unknown, "%d packets have link type %d, which cannot be read", t.Unknown, t.LinkType)
+	note(t.Broken, "%d packets have a TCP header that cannot be", t.Broken)
+	note(t.FragmentsLost, "%d of %d IP fragments could not be put together", t.FragmentsLost, t.Fragments)
+	note(t.Cut, "%d segments were cut off by the capture's snap length: capture with tcpdump -s 0", t.Cut)
+	note(t.Dropped, "%d packets were dropped by the kernel before the capture saw them", t.Dropped)
+	note(t.Gaps, "%d holes of together %d bytes: these segments are not in the capture", t.Gaps, t.Lost)
+	note(t.Retransmitted, "%d of %d TCP segments were sent again (%.1f %%)", t.Retransmitted, t.Segments, 100*float64(t.Retransmitted)/float64(max(t.Segments, 1)))
+	note(t.OutOfOrder, "%d segments came out of order and were put in order", t.OutOfOrder)
+	note(t.Copies, "%d segments were captured twice and are counted once", t.Copies)
+	note(t.Late, "%d segments came for connections that had ended", t.Late)
+	note(t.ZeroWindows, "receivers closed their window %d times", t.ZeroWindows)
+	note(t.Skipped, "%d of %d lines hold no frame that can be read, the first is line %d", t.Skipped, t.Lines, t.SkippedAt)
+	if t.Packets > 0 && t.Segments == 0 {
+		out = append(out, fmt.Sprintf("none of %d packets holds TCP", t.Packets))
+	}
+	return out
+}
