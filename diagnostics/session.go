@@ -326,8 +326,10 @@ func (s *Session) add(e *Entry) *Entry {
 	e.N = s.nextN
 	s.nextN++
 	s.ring = append(s.ring, e)
-	if len(s.ring) >= 2*s.o.RingSize { // amortised: dropping one by one would move the ring each time
-		s.ring = append([]*Entry(nil), s.ring[len(s.ring)-s.o.RingSize:]...)
+	if len(s.ring) >= s.o.RingSize+max(s.o.RingSize/8, 1) { // amortised: dropping one by one would move the ring each time
+		n := copy(s.ring, s.ring[len(s.ring)-s.o.RingSize:])
+		clear(s.ring[n:])
+		s.ring = s.ring[:n]
 	}
 	return e
 }
