@@ -266,20 +266,6 @@ func (w *watch) write(stdout io.Writer, r *diagnostics.Report, lang *assets.Lang
 	return r.Text(stdout, lang)
 }
 
-func openCommand() *cobra.Command {
-	var w watch
-	c := &cobra.Command{
-		Use:   "open FILE|-",
-		Short: "Open a capture, pcap or pcapng",
-		Args:  exactly(1, "the capture to open, or - for standard input"),
-		RunE: func(c *cobra.Command, args []string) error {
-			return w.run(c, func() (link.Source, error) { return link.OpenFile(args[0]) })
-		},
-	}
-	w.flags(c)
-	return c
-}
-
 func tapCommand() *cobra.Command {
 	var w watch
 	c := &cobra.Command{

@@ -30,6 +30,7 @@ func (l *ledger) fold() {
 	for _, t := range old {
 		if t.unarrived() {
 			if spare--; spare < 0 {
+				t.own()
 				kept = append(kept, t)
 				continue
 			}
@@ -37,6 +38,17 @@ func (l *ledger) fold() {
 		l.drop(t)
 	}
 	l.txns = append(kept, l.txns[len(old):]...)
+}
+
+// own copies the texts of a transaction that stays: they are parts of messages, and a message keeps a block of others.
+func (t *txn) own() {
+	if t.owned {
+		return
+	}
+	t.owned, t.snap = true, nil
+	for _, text := range []*string{&t.STAN, &t.RRN, &t.Currency, &t.Card, &t.ResponseCode, &t.batch} {
+		*text = strings.Clone(*text)
+	}
 }
 
 // unarrived says that a transaction was meant to bring money and did not get as far as it should.

@@ -1,8 +1,11 @@
 package diagnostics
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -164,10 +167,40 @@ func NewReport(sn *Snapshot, tool string, started, ended time.Time) *Report {
 	return r
 }
 
-// JSON writes the report, indented.
+// JSON writes the report, indented. Its transactions may be many, and are encoded one by one: all together would need
+// more memory than everything else that the program keeps.
 func (r *Report) JSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", " ")
-	return e.Encode(r)
+	var text bytes.Buffer
+	encode := func(prefix string, v any) error {
+		text.Reset()
+		e := json.NewEncoder(&text)
+		e.SetEscapeHTML(false)
+		e.SetIndent(prefix, " ")
+		return e.Encode(v)
+	}
+	whole := *r
+	whole.Transactions = whole.Transactions[:0:0]
+	if err := encode("", &whole); err != nil {
+		return err
+	}
+	const list = "\n \"transactions\": ["
+	head, tail, found := strings.Cut(text.String(), list)
+	if !found || len(r.Transactions) == 0 {
+		_, err := w.Write(text.Bytes())
+		return err
+	}
+	out := bufio.NewWriter(w)
+	_, _ = out.WriteString(head + list) // a failure is kept and told by Flush
+	for i := range r.Transactions {
+		if err := encode("  ", &r.Transactions[i]); err != nil {
+			return err
+		}
+		if i > 0 {
+			_ = out.WriteByte(',')
+		}
+		_, _ = out.WriteString("\n  ")
+		_, _ = out.Write(bytes.TrimRight(text.Bytes(), "\n"))
+	}
+	_, _ = out.WriteString("\n " + tail)
+	return out.Flush()
 }

@@ -25,6 +25,7 @@ type txn struct {
 	late       bool // the answer came after the terminal had given up
 	repeats    int  // how often it was sent again
 	gone       bool // no longer kept
+	owned      bool // its texts are no parts of messages any more
 }
 
 func (t *txn) moves() bool {

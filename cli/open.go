@@ -1,0 +1,21 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"tillscope/link"
+)
+
+func openCommand() *cobra.Command {
+	var w watch
+	c := &cobra.Command{
+		Use:   "open FILE|-",
+		Short: "Open a capture, pcap or pcapng",
+		Args:  exactly(1, "the capture to open, or - for standard input"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return w.run(c, func() (link.Source, error) { return link.OpenFile(args[0]) })
+		},
+	}
+	w.flags(c)
+	return c
+}
