@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -34,11 +35,14 @@ const tickEvery = 200 * time.Millisecond
 // watch holds the flags that every source shares.
 type watch struct {
 	report, out, lang string
+	theme             string
 	recording         string
 	recordSize        int64
 	length            time.Duration
 	force, exitCode   bool
-	plain, ascii      bool
+	plain, ascii, low bool
+	printConfig       bool
+	config            config
 	timeScale         float64
 	answers           []string
 	wire              wire.Options
@@ -60,7 +64,10 @@ func (w *watch) flags(c *cobra.Command) {
 	f.Float64Var(&w.timeScale, "time-scale", 1, "times on this line run so many times faster than life")
 	f.BoolVar(&w.plain, "plain", false, "write lines instead of the full screen")
 	f.BoolVar(&w.ascii, "ascii", false, "no symbol or border beyond ASCII")
+	f.BoolVar(&w.low, "low-bandwidth", false, "spare a slow terminal: one list, a picture a second")
+	f.StringVar(&w.theme, "theme", "terminal", "colours: terminal, dark, light, mono, colour-blind, or a theme of yours")
 	f.StringVar(&w.lang, "lang", defaultLanguage(), "language: en or zh")
+	f.BoolVar(&w.printConfig, "print-config", false, "print the configuration that holds, as a file, and end")
 }
 
 // defaultLanguage follows the locale of the environment.
@@ -112,9 +119,44 @@ func (w *watch) check() (*assets.Lang, map[string]string, error) {
 	return lang, answers, nil
 }
 
+// configure lets the configuration file speak where no flag does.
+func (w *watch) configure(c *cobra.Command) (err error) {
+	if w.config, err = readConfig(); err != nil {
+		return err
+	}
+	f := c.Flags()
+	for _, flag := range []struct {
+		name string
+		set  func()
+		keep func()
+	}{
+		{"lang", func() { w.lang = w.config.Lang }, func() { w.config.Lang = w.lang }},
+		{"theme", func() { w.theme = w.config.Theme }, func() { w.config.Theme = w.theme }},
+		{"ascii", func() { w.ascii = w.config.ASCII }, func() { w.config.ASCII = w.ascii }},
+		{"plain", func() { w.plain = w.config.Plain }, func() { w.config.Plain = w.plain }},
+		{"low-bandwidth", func() { w.low = w.config.Low }, func() { w.config.Low = w.low }},
+	} {
+		if f.Changed(flag.name) {
+			flag.keep()
+		} else {
+			flag.set()
+		}
+	}
+	if err := w.config.check(); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
 // run watches a source and shows it: as a report, on the full screen, or line by line. open is called once the flags are
 // known to be right.
 func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
+	if err := w.configure(c); err != nil {
+		return err
+	}
+	if w.printConfig {
+		return w.config.print(c.OutOrStdout())
+	}
 	lang, answers, err := w.check()
 	if err != nil {
 		return err
@@ -123,17 +165,18 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 	if err != nil {
 		return err
 	}
-	o := diagnostics.Options{Lang: lang, Info: source.Info(), Wire: w.wire, TimeScale: w.timeScale, Answers: answers}
-	var recorder *link.Recorder
+	front := w.front(c)
+	s := &screen{w: w}
+	o := diagnostics.Options{Lang: lang, Wire: w.wire, TimeScale: w.timeScale, Answers: answers}
 	if w.recording != "" {
-		if recorder, err = link.NewRecorder(w.recording, w.recordSize<<20, w.force); err != nil {
+		recorder, err := link.NewRecorder(w.recording, w.recordSize<<20, w.force)
+		if err != nil {
 			return err
 		}
-		o.Record = recorder.Put
+		s.recorder.Store(recorder)
 	}
-	session, err := diagnostics.NewSession(o)
-	if err != nil {
-		return err
+	if w.recording != "" || front == fullScreen {
+		o.Record = s.record
 	}
 	signals, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
@@ -143,27 +186,14 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 		watching, stop = context.WithTimeout(watching, w.length)
 		defer stop()
 	}
-	started := time.Now()
-	ended := make(chan error, 1)
-	go func() {
-		err := source.Run(watching, session.Handle)
-		session.End(err)
-		ended <- err
-	}()
-	live := source.Info().Kind != "file"
-	if live {
-		go tickUntil(watching, session)
+	s.ctx = watching
+	if s.now, err = start(watching, source, o); err != nil {
+		return err
 	}
-	front := w.front(c)
-	shown := tui.Options{Session: session, Lang: lang, ASCII: w.ascii, Export: func(sn *diagnostics.Snapshot, l *assets.Lang) (string, error) {
-		return export(diagnostics.NewReport(sn, toolName(), started, time.Now()), l)
-	}}
-	if recorder != nil {
-		shown.Recorder = recorder
-	}
+	shown := tui.Options{Session: s.now.session, Lang: lang, ASCII: w.ascii}
 	switch front {
 	case fullScreen:
-		err = tui.Run(signals, shown)
+		err = w.show(signals, s, shown)
 		stop() // who leaves the screen is done with the line
 	case plainLines:
 		err = tui.Plain(watching, c.OutOrStdout(), shown)
@@ -171,17 +201,18 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 			stop() // nobody reads on
 		}
 	case reportOnly:
-		if live {
+		if s.now.live() {
 			_, _ = fmt.Fprintf(c.ErrOrStderr(), "watching %s; end with Ctrl-C\n", source.Info().Describe)
 		}
 	}
-	failed := <-ended
-	if recorder != nil {
+	now := s.current()
+	failed := now.wait()
+	if recorder := s.recorder.Load(); recorder != nil {
 		failed = errors.Join(failed, recorder.Close())
 	}
-	snapshot := session.Snapshot()
+	snapshot := now.session.Snapshot()
 	if front == reportOnly {
-		err = w.write(c.OutOrStdout(), diagnostics.NewReport(snapshot, toolName(), started, time.Now()), lang)
+		err = w.write(c.OutOrStdout(), diagnostics.NewReport(snapshot, toolName(), now.started, time.Now()), lang)
 	}
 	if failed = errors.Join(err, failed); failed != nil || !w.exitCode || front != reportOnly {
 		return failed
@@ -194,14 +225,21 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 	return nil
 }
 
-// export writes a report into the folder where the program runs, under a name that no file has.
-func export(r *diagnostics.Report, lang *assets.Lang) (path string, err error) {
-	path = time.Now().Format("tillscope-20060102-150405.html")
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return "", fmt.Errorf("the report cannot be written: %w", err)
+// show opens the full screen on what is watched.
+func (w *watch) show(ctx context.Context, s *screen, o tui.Options) (err error) {
+	if o.Themes, err = tui.Themes(filepath.Join(configFolder(), "themes")); err != nil {
+		return err
 	}
-	return path, errors.Join(r.HTML(f, lang), f.Close())
+	o.Theme, o.Keys, o.Low, o.Mouse, o.Sync = w.theme, w.config.Keys, w.low, w.config.Mouse, w.config.Sync
+	o.FirstRun, o.Hints = firstRun(), keepHints
+	o.Recorder = func() tui.Recorder {
+		if r := s.recorder.Load(); r != nil {
+			return r
+		}
+		return nil
+	}
+	o.Record, o.Export, o.Sources, o.Open = s.setRecording, s.export, offered, s.open
+	return tui.Run(ctx, o)
 }
 
 // tickUntil moves a live line's clock on, so that silence is noticed.
@@ -255,15 +293,19 @@ func (w *watch) write(stdout io.Writer, r *diagnostics.Report, lang *assets.Lang
 		}()
 		stdout = f
 	}
-	switch w.report {
+	return writeReport(stdout, r, w.report, lang)
+}
+
+func writeReport(to io.Writer, r *diagnostics.Report, form string, lang *assets.Lang) error {
+	switch form {
 	case "json":
-		return r.JSON(stdout)
+		return r.JSON(to)
 	case "markdown":
-		return r.Markdown(stdout, lang)
+		return r.Markdown(to, lang)
 	case "html":
-		return r.HTML(stdout, lang)
+		return r.HTML(to, lang)
 	}
-	return r.Text(stdout, lang)
+	return r.Text(to, lang)
 }
 
 func tapCommand() *cobra.Command {

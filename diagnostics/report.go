@@ -23,6 +23,7 @@ type Report struct {
 	Causes       []ReportCause       `json:"causes"`
 	Path         []ReportStep        `json:"path"`
 	Questions    []ReportQuestion    `json:"questions"`
+	Notes        []Note              `json:"notes,omitempty"` // what a person marked on the screen
 
 	stages [8]StageCount
 }
@@ -203,4 +204,11 @@ func (r *Report) JSON(w io.Writer) error {
 	}
 	_, _ = out.WriteString("\n " + tail)
 	return out.Flush()
+}
+
+// Note is what a technician marked while watching: a message, what it was, and words about it.
+type Note struct {
+	Message int    `json:"message"`
+	Row     string `json:"row"`
+	Text    string `json:"text"`
 }

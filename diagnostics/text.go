@@ -75,6 +75,12 @@ func (r *Report) Text(w io.Writer, lang *assets.Lang) error {
 	for _, l := range r.Lines {
 		p("  %s", lang.T("report.line", l.Terminal, l.Framing, l.Header, l.Dialect, l.Connects, l.Resets, l.Messages))
 	}
+	if len(r.Notes) > 0 {
+		p("\n%s", lang.T("report.notes"))
+		for _, n := range r.Notes {
+			p("  #%d %s  %s", n.Message, n.Row, n.Text)
+		}
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -4,19 +4,22 @@ import (
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
-
-	"tillscope/assets"
 )
 
-// action is something that a key does. This table is the only place that knows keys: dispatch, help and the footer's
-// hints read it. The texts are in the language files, under action.ID and hint.ID.
+// action is something that a key does. This table is the only place that knows keys: dispatch, help, palette, the footer's
+// hints, the documents and the configuration file read it. The texts are in the language files, under action.ID and
+// hint.ID.
 type action struct {
 	id   string
-	keys []string // the first is the one that hints name
+	keys []string // as shipped; the first is the one that hints name
+	in   []region // where its keys work; nil is everywhere
 	hint bool     // worth a place in the footer
 	why  func(*Model) string
 	run  func(*Model) tea.Cmd
 }
+
+// here says whether the action's keys work where the focus is.
+func (a action) here(m *Model) bool { return len(a.in) == 0 || slices.Contains(a.in, m.focus) }
 
 func always(*Model) string { return "" }
 
@@ -25,8 +28,14 @@ func do(f func(*Model)) func(*Model) tea.Cmd {
 	return func(m *Model) tea.Cmd { f(m); return nil }
 }
 
-func move(by func(*Model) int) func(*Model) tea.Cmd {
-	return do(func(m *Model) { m.panes[m.focus].move(m, by(m)) })
+// unless makes a reason out of a condition: the text of key, where it does not hold.
+func unless(holds func(*Model) bool, key string) func(*Model) string {
+	return func(m *Model) string {
+		if holds(m) {
+			return ""
+		}
+		return m.t(key)
+	}
 }
 
 // farther than any list is long.
@@ -35,89 +44,93 @@ const farther = 1 << 30
 var actions []action
 
 func init() { // not a literal: the help that shows the table is itself in it
-	line := func(n int) func(*Model) int { return func(*Model) int { return n } }
-	page := func(n int) func(*Model) int { return func(m *Model) int { return n * max(m.high-1, 1) } }
-	inScope := func(m *Model) string {
-		if m.view != scope {
-			return m.t("why.scope")
-		}
-		return ""
+	line := func(n int) func(*Model) tea.Cmd { return do(func(m *Model) { m.panes[m.focus].move(m, n) }) }
+	page := func(n int) func(*Model) tea.Cmd {
+		return do(func(m *Model) { m.panes[m.focus].move(m, n*max(m.high-1, 1)) })
+	}
+	side := func(n int) func(*Model) tea.Cmd {
+		return do(func(m *Model) {
+			if s, ok := m.panes[m.focus].(sideways); ok {
+				s.side(m, n)
+			}
+		})
 	}
 	show := func(v view) func(*Model) tea.Cmd { return do(func(m *Model) { m.setView(v) }) }
+	several := unless(func(m *Model) bool { return len(members[m.view]) > 1 }, "why.alone")
+	picked := unless(func(m *Model) bool { return m.traffic().current() != nil }, "why.noentry")
+	asked := func(m *Model) string { return m.unasked() }
+	inMessage := []region{message}
+	inTraffic := []region{traffic, message}
+	judging := []region{diagnosis, tree, verdict}
 	actions = []action{
-		{"help", []string{"?", ":", "f1"}, true, always, (*Model).openMenu},
-		{"freeze", []string{"space"}, true, always, do((*Model).freeze)},
-		{"filter", []string{"/"}, true, always, (*Model).startFilter},
-		{"next", []string{"tab"}, true, inScope, do(func(m *Model) { m.cycle(1) })},
-		{"previous", []string{"shift+tab"}, false, inScope, do(func(m *Model) { m.cycle(-1) })},
-		{"open", []string{"enter"}, true, always, do(func(m *Model) { m.panes[m.focus].open(m) })},
-		{"zoom", []string{"z"}, true, func(m *Model) string {
+		{"help", []string{"?", "f1"}, nil, true, always, do(func(m *Model) { m.openMenu(false) })},
+		{"palette", []string{":"}, nil, false, always, do(func(m *Model) { m.openMenu(true) })},
+		{"view.scope", []string{"1"}, nil, false, always, show(scope)},
+		{"view.transactions", []string{"2"}, nil, false, always, show(transactionsView)},
+		{"view.diagnosis", []string{"3"}, nil, false, always, show(diagnosisView)},
+		{"view.line", []string{"4"}, nil, false, always, show(lineView)},
+		{"view.report", []string{"5"}, nil, false, always, show(reportView)},
+		{"freeze", []string{"space"}, nil, true, always, do((*Model).freeze)},
+		{"filter", []string{"/"}, nil, true, always, (*Model).startFilter},
+		{"next", []string{"tab"}, nil, true, several, do(func(m *Model) { m.cycle(1) })},
+		{"previous", []string{"shift+tab"}, nil, false, several, do(func(m *Model) { m.cycle(-1) })},
+		{"open", []string{"enter"}, nil, true, always, do(func(m *Model) { m.panes[m.focus].open(m) })},
+		{"close", []string{"esc"}, nil, false, always, do((*Model).back)},
+		{"zoom", []string{"z"}, nil, true, func(m *Model) string {
 			if sizeOf(m.w, m.h) == small {
 				return m.t("why.small")
 			}
-			return inScope(m)
+			return several(m)
 		}, do(func(m *Model) { m.zoom = !m.zoom })},
-		{"close", []string{"esc"}, false, always, do((*Model).back)},
-		{"up", []string{"k", "up"}, false, always, move(line(-1))},
-		{"down", []string{"j", "down"}, false, always, move(line(1))},
-		{"pageup", []string{"ctrl+b", "pgup"}, false, always, move(page(-1))},
-		{"pagedown", []string{"ctrl+f", "pgdown"}, false, always, move(page(1))},
-		{"top", []string{"g", "home"}, false, always, move(line(-farther))},
-		{"bottom", []string{"G", "end"}, false, always, move(line(farther))},
-		{"follow", []string{"F"}, false, func(m *Model) string {
-			if m.traffic().follow {
-				return m.t("why.following")
-			}
-			return ""
-		}, do((*Model).resume)},
-		{"view.scope", []string{"1"}, false, always, show(scope)},
-		{"view.transactions", []string{"2"}, false, always, show(transactionsView)},
-		{"view.diagnosis", []string{"3"}, false, always, show(diagnosisView)},
-		{"view.line", []string{"4"}, false, always, show(lineView)},
-		{"view.report", []string{"5"}, false, always, show(reportView)},
-		{"answer.yes", []string{"y"}, false, (*Model).unasked, answer("yes")},
-		{"answer.no", []string{"n"}, false, (*Model).unasked, answer("no")},
-		{"answer.unknown", []string{"u"}, false, (*Model).unasked, answer("unknown")},
-		{"export", []string{"e"}, false, func(m *Model) string {
-			if m.o.Export == nil {
-				return m.t("why.noexport")
-			}
-			return ""
-		}, do((*Model).export)},
-		{"language", []string{"L"}, true, always, do((*Model).switchLanguage)},
-		{"redraw", []string{"ctrl+l"}, false, always, func(*Model) tea.Cmd { return tea.ClearScreen }},
-		{"suspend", []string{"ctrl+z"}, false, always, func(*Model) tea.Cmd { return tea.Suspend }},
-		{"quit", []string{"q", "ctrl+c"}, true, always, (*Model).quit},
-	}
-}
+		{"up", []string{"k", "up"}, nil, false, always, line(-1)},
+		{"down", []string{"j", "down"}, nil, false, always, line(1)},
+		{"left", []string{"h", "left"}, nil, false, always, side(-1)},
+		{"right", []string{"l", "right"}, nil, false, always, side(1)},
+		{"pageup", []string{"ctrl+b", "pgup"}, nil, false, always, page(-1)},
+		{"pagedown", []string{"ctrl+f", "pgdown"}, nil, false, always, page(1)},
+		{"top", []string{"g", "home"}, nil, false, always, line(-farther)},
+		{"bottom", []string{"G", "end"}, nil, false, always, line(farther)},
+		{"follow", []string{"F"}, nil, false, unless(func(m *Model) bool { return !m.traffic().follow }, "why.following"), do((*Model).resume)},
 
-// unasked says why there is nothing to answer.
-func (m *Model) unasked() string {
-	switch {
-	case len(m.snap.Questions) == 0:
-		return m.t("why.unasked")
-	case m.focus != diagnosis:
-		return m.t("why.diagnosis")
-	}
-	return ""
-}
+		{"pair", []string{"p"}, inTraffic, false, picked, do((*Model).toPair)},
+		{"transaction", []string{"t"}, inTraffic, false, func(m *Model) string { return m.noStory() }, do((*Model).toStory)},
+		{"mark", []string{"m"}, inTraffic, false, picked, do((*Model).toggleMark)},
+		{"note", []string{"N"}, inTraffic, false, picked, (*Model).writeNote},
+		{"nextmark", []string{"'"}, inTraffic, false, unless(func(m *Model) bool { return len(m.marks) > 0 }, "why.nomarks"), do((*Model).nextMark)},
+		{"marked", []string{"V"}, inTraffic, false, unless(func(m *Model) bool { return len(m.marks) > 0 }, "why.nomarks"), do((*Model).markedOnly)},
+		{"bytes", []string{"b"}, inMessage, false, unless(func(m *Model) bool { return len(m.message().fields) > 0 }, "why.nofields"), do(func(m *Model) { m.message().walk(m) })},
+		{"compare", []string{"d"}, inTraffic, false, func(m *Model) string { return m.unpaired() }, do(func(m *Model) { m.message().both = !m.message().both; m.focus = message })},
+		{"filterby", []string{"+"}, inMessage, false, unless(func(m *Model) bool { return m.message().filterOf() != "" }, "why.nofields"), do((*Model).filterByField)},
 
-func answer(a string) func(*Model) tea.Cmd {
-	return do(func(m *Model) {
-		if err := m.o.Session.Answer(m.snap.Questions[0].Node, a); err != nil {
-			m.notice = err.Error()
-		}
-		m.frozen = false // the answer changes the verdict
-		m.take()
-	})
+		{"sort", []string{"s"}, []region{transactions}, false, always, do(func(m *Model) { m.transactions().sortBy(m, 1) })},
+		{"reverse", []string{"S"}, []region{transactions}, false, always, do(func(m *Model) { m.transactions().down = !m.transactions().down })},
+
+		{"evidence.next", []string{"]"}, nil, false, unless((*Model).proven, "notice.noevidence"), do(func(m *Model) { m.evidence(1) })},
+		{"evidence.previous", []string{"["}, nil, false, unless((*Model).proven, "notice.noevidence"), do(func(m *Model) { m.evidence(-1) })},
+		{"answer.yes", []string{"y"}, judging, false, asked, answer("yes")},
+		{"answer.no", []string{"n"}, judging, false, asked, answer("no")},
+		{"answer.unknown", []string{"u"}, judging, false, asked, answer("unknown")},
+
+		{"copy", []string{"y", "Y"}, nil, false, unless(func(m *Model) bool { return m.focus > message || m.traffic().current() != nil }, "why.noentry"), (*Model).copy},
+		{"export", []string{"e"}, nil, true, unless(func(m *Model) bool { return m.o.Export != nil }, "why.noexport"), (*Model).openExport},
+		{"record", []string{"r"}, nil, false, unless(func(m *Model) bool { return m.o.Record != nil }, "why.norecord"), do((*Model).toggleRecord)},
+		{"source", []string{"c"}, nil, false, unless(func(m *Model) bool { return m.o.Open != nil }, "why.nosource"), (*Model).openSource},
+		{"faults", []string{"f"}, nil, false, func(m *Model) string { return m.untrained() }, do((*Model).openTrainer)},
+		{"language", []string{"L"}, nil, true, always, do((*Model).switchLanguage)},
+		{"theme", []string{"T"}, nil, false, always, do((*Model).switchTheme)},
+		{"lowbandwidth", []string{"B"}, nil, false, always, do(func(m *Model) { m.setLow(!m.low) })},
+		{"mouse", nil, nil, false, always, do(func(m *Model) { m.mouse = !m.mouse })},
+		{"hints", []string{"H"}, nil, false, always, do((*Model).toggleHints)},
+		{"redraw", []string{"ctrl+l"}, nil, false, always, func(*Model) tea.Cmd { return tea.ClearScreen }},
+		{"suspend", []string{"ctrl+z"}, nil, false, always, func(*Model) tea.Cmd { return tea.Suspend }},
+		{"quit", []string{"q", "ctrl+c"}, nil, true, always, (*Model).quit},
+	}
 }
 
 // press runs the action of a key.
 func (m *Model) press(key string) tea.Cmd {
-	for _, a := range actions {
-		if slices.Contains(a.keys, key) {
-			return m.perform(a)
-		}
+	if a, ok := m.keys.find(m, key); ok {
+		return m.perform(a)
 	}
 	return nil
 }
@@ -128,95 +141,4 @@ func (m *Model) perform(a action) tea.Cmd {
 		return nil
 	}
 	return a.run(m)
-}
-
-// freeze holds the display while capture goes on, or lets it go again.
-func (m *Model) freeze() {
-	m.frozen = !m.frozen
-	if !m.frozen {
-		m.take()
-	}
-}
-
-// missed counts what came since the display was frozen.
-func (m *Model) missed() int {
-	return m.o.Session.Snapshot().Totals.Messages - m.snap.Totals.Messages
-}
-
-func (m *Model) startFilter() tea.Cmd {
-	m.typing = true
-	m.input.SetValue(m.traffic().filter)
-	m.input.CursorEnd()
-	if m.view != scope {
-		m.setView(scope)
-	}
-	m.focus = traffic
-	return m.input.Focus()
-}
-
-func (m *Model) cycle(by int) {
-	const n = int(diagnosis) + 1
-	m.focus = region((int(m.focus) + by + n) % n)
-}
-
-// back undoes one thing at a time: zoom, filter, view, focus. It never quits: a lone escape may be the beginning of a
-// key that a slow line delivers in pieces.
-func (m *Model) back() {
-	switch {
-	case m.zoom:
-		m.zoom = false
-	case m.view != scope:
-		m.setView(scope)
-	case m.focus != traffic:
-		m.focus = traffic
-	case m.traffic().filter != "":
-		m.setFilter("")
-	}
-}
-
-func (m *Model) resume() {
-	m.frozen = false
-	m.traffic().follow = true
-	m.take()
-}
-
-func (m *Model) setView(v view) {
-	m.view, m.zoom = v, false
-	m.focus = map[view]region{scope: traffic, transactionsView: transactions, diagnosisView: diagnosis, lineView: lines, reportView: report}[v]
-}
-
-func (m *Model) switchLanguage() {
-	at := slices.Index(assets.Languages, m.lang.ID)
-	next, err := assets.Language(assets.Languages[(at+1)%len(assets.Languages)])
-	if err != nil {
-		m.notice = err.Error()
-		return
-	}
-	m.setLang(next)
-	m.o.Session.SetLang(next)
-	m.frozen = false // what is frozen is in the other language
-	m.take()
-}
-
-// export writes the report of what is on the screen, frozen or not.
-func (m *Model) export() {
-	path, err := m.o.Export(m.snap, m.lang)
-	if err != nil {
-		m.notice = err.Error()
-		return
-	}
-	m.notice = m.t("notice.exported", path)
-}
-
-// quit ends the program; when a live tap carries connections, it asks first: they end with it.
-func (m *Model) quit() tea.Cmd {
-	open := 0
-	for _, l := range m.snap.Lines {
-		open += l.Open
-	}
-	if m.snap.Source.Kind != "tap" || m.snap.Ended || open == 0 {
-		return tea.Quit
-	}
-	m.asking = m.t("quit.ask", open)
-	return nil
 }

@@ -1,16 +1,9 @@
 package tui
 
-import (
-	"strings"
-
-	"tillscope/diagnostics"
-)
+import "tillscope/diagnostics"
 
 // diagnosisPane says what is wrong, what proves it, who does what about it, and the path through the tree.
-type diagnosisPane struct {
-	scroll
-	shown int // which message of evidence was gone to last, counted from 0
-}
+type diagnosisPane struct{ scroll }
 
 func (d *diagnosisPane) title(m *Model) (string, string) { return m.t("pane.diagnosis"), d.place() }
 
@@ -37,19 +30,11 @@ const pending = "bank.clearing-pending"
 
 // proof is the evidence of a cause in words and message numbers.
 func (m *Model) proof(c diagnostics.Cause, most int) string {
-	var b strings.Builder
-	b.WriteString(c.Because)
+	s := c.Because
 	if c.Amount > 0 {
-		b.WriteString(", " + m.look.money(itoa(int(c.Amount)), m.money))
+		s += ", " + m.look.money(itoa(int(c.Amount)), m.money)
 	}
-	for i, n := range c.Evidence {
-		if i == most {
-			b.WriteString(" " + m.look.more)
-			break
-		}
-		b.WriteString(" #" + itoa(n))
-	}
-	return b.String()
+	return s + " " + m.evidenceList(c.Evidence, most)
 }
 
 func (d *diagnosisPane) draw(m *Model, w, h int) []string {
@@ -73,7 +58,7 @@ func (d *diagnosisPane) draw(m *Model, w, h int) []string {
 	}
 	for _, q := range m.snap.Questions {
 		add(accent, "? "+q.Question, "  ")
-		add(dim, "  "+m.t("diagnosis.answer"), "  ")
+		add(dim, "  "+m.t("diagnosis.answer", m.keys.first("answer.yes"), m.keys.first("answer.no"), m.keys.first("answer.unknown")), "  ")
 	}
 	out = append(out, d.path(m, w)...)
 	for i, c := range m.snap.Causes {
@@ -125,22 +110,11 @@ func (d *diagnosisPane) move(_ *Model, by int) { d.scroll.move(by) }
 
 // open goes through the messages that prove the leading cause, one each time.
 func (d *diagnosisPane) open(m *Model) {
-	if len(m.snap.Causes) == 0 || len(m.snap.Causes[0].Evidence) == 0 {
+	if !m.proven() {
 		m.notice = m.t("notice.noevidence")
 		return
 	}
-	e := m.snap.Causes[0].Evidence
-	d.shown %= len(e)
-	if m.view != scope {
-		m.setView(scope)
-		m.focus = diagnosis
-	}
-	if m.traffic().show(m, e[d.shown]) {
-		m.notice = m.t("notice.evidence", d.shown+1, len(e))
-	} else {
-		m.notice = m.t("notice.dropped", e[d.shown])
-	}
-	d.shown++
+	m.evidence(1)
 }
 
 // adviceRows are the verdict for a screen without room for its pane: what, why, and who does what first.

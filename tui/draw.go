@@ -171,6 +171,15 @@ func (s *scroll) window(text []string, h int) []string {
 	return text[s.top:min(s.top+h, len(text))]
 }
 
+// to brings row at into a window of h rows.
+func (s *scroll) to(at, h int) {
+	if at < s.top {
+		s.top = at
+	} else if at >= s.top+h {
+		s.top = at - h + 1
+	}
+}
+
 // place says which part is in sight, empty when all is.
 func (s *scroll) place() string {
 	if s.long <= s.high || s.long == 0 {

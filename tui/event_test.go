@@ -18,7 +18,7 @@ func TestEveryLineEventHasWords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wr := writer{lang: l, look: newLook(false)}
+		wr := writer{lang: l, look: newLook(false, nil)}
 		for kind := range link.Kinds {
 			for _, dir := range []link.Dir{link.ToHost, link.ToTerminal} {
 				s, err := diagnostics.NewSession(diagnostics.Options{Lang: l})

@@ -17,6 +17,7 @@ import (
 //	amount>100 amount<=5.5  in units of the currency
 //	terminal=T1 type=sale stage=answered arrived=no stan=000123
 //	cause=network.*         * stands for anything
+//	latency>500 marked=yes  milliseconds of a response; rows with a mark
 //	field.22~05             a field's value has it; field.41=10010001 is it
 type filter []term
 
@@ -27,7 +28,7 @@ type term struct {
 }
 
 // keys that a term can ask for, besides field.N.
-var filterKeys = []string{"rc", "mti", "stan", "rrn", "terminal", "amount", "type", "stage", "arrived", "cause", "card", "line"}
+var filterKeys = []string{"rc", "mti", "stan", "rrn", "terminal", "amount", "type", "stage", "arrived", "cause", "card", "line", "latency", "marked", "note"}
 
 // parseFilter reads a filter. The error says which word is wrong; what stands before it is still read.
 func parseFilter(s string) (f filter, err error) {
@@ -121,6 +122,18 @@ func (m *Model) valuesOf(e *diagnostics.Entry, key string) []string {
 		return []string{x.Arrived}
 	case "cause":
 		return []string{x.Cause}
+	case "marked":
+		if _, ok := m.marks[e.N]; ok {
+			return []string{"yes"}
+		}
+		return []string{"no"}
+	case "note":
+		return []string{m.marks[e.N]}
+	case "latency":
+		if e.Latency == 0 {
+			return nil
+		}
+		return []string{itoa(int(e.Latency.Milliseconds()))}
 	}
 	if e.Msg == nil || e.Msg.Undecoded() {
 		return nil
@@ -159,4 +172,34 @@ func (m *Model) valuesOf(e *diagnostics.Entry, key string) []string {
 		}
 	}
 	return nil
+}
+
+// completions are what a word that was begun may become: keys, and after a key the values that have been seen.
+func (m *Model) completions(word string) (out []string) {
+	i := strings.IndexAny(word, "=~<>!")
+	if i < 0 {
+		for _, k := range filterKeys {
+			if word != "" && strings.HasPrefix(k, strings.ToLower(word)) {
+				out = append(out, k+"=")
+			}
+		}
+		if word != "" && strings.HasPrefix("field.", strings.ToLower(word)) {
+			out = append(out, "field.")
+		}
+		return out
+	}
+	key := strings.ToLower(word[:i])
+	op := word[i : len(word)-len(strings.TrimLeft(word[i:], "=~<>!"))]
+	const recent, most = 5000, 40
+	for _, c := range tally(m.snap.Entries[max(len(m.snap.Entries)-recent, 0):], func(e *diagnostics.Entry) string {
+		if v := m.valuesOf(e, key); len(v) > 0 {
+			return strings.TrimSpace(v[len(v)-1])
+		}
+		return ""
+	}) {
+		if v := c.key; strings.HasPrefix(strings.ToLower(v), strings.ToLower(word[i+len(op):])) && !strings.ContainsAny(v, " *") && len(out) < most {
+			out = append(out, word[:i]+op+v)
+		}
+	}
+	return out
 }

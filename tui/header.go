@@ -38,7 +38,7 @@ func (m *Model) headerRow(w int) string {
 		left += sep + m.look.p(dim, diagnostics.Clean(sn.Source.Describe))
 	}
 	recording := ""
-	if r := m.o.Recorder; r != nil {
+	if r := m.o.Recorder(); r != nil {
 		recording = "  " + m.look.p(bad, m.look.state[diagnostics.OK]+" "+m.t("head.recording"))
 		if r.Err() != nil {
 			recording = "  " + m.look.p(bad, m.look.state[diagnostics.Fail]+" "+m.t("head.unrecorded"))
@@ -59,38 +59,75 @@ func (m *Model) headerRow(w int) string {
 		state, t = m.t("head.ended"), plain
 	}
 	clock := ""
-	if !sn.Now.IsZero() {
+	if !sn.Now.IsZero() && !m.low { // a clock is bytes every second
 		clock = "  " + sn.Now.Local().Format("15:04:05")
 	}
+	if m.low {
+		recording += "  " + m.look.p(warn, m.t("head.low"))
+	}
 	return m.look.ends(left, recording+"  "+m.look.p(t, state)+clock+" ", w)
+}
+
+// hintRow says what to do first; it is there until it is put away.
+func (m *Model) hintRow(w int) string {
+	key := "hint.first"
+	switch {
+	case m.view == diagnosisView:
+		key = "hint.first.diagnosis"
+	case m.view != scope:
+		key = "hint.first.view"
+	case m.focus == message:
+		key = "hint.first.message"
+	}
+	return m.look.ends(" "+m.look.p(accent, m.t(key)), m.look.p(dim, m.keys.first("hints")+" "+m.t("hint.away"))+" ", w)
 }
 
 // footerRow says what can be pressed now; while a filter is typed, it is the input line.
 func (m *Model) footerRow(w int) string {
 	switch {
 	case m.typing:
-		return m.look.fit(m.input.View()+"  "+m.look.p(dim, m.traffic().matches(m)), w)
+		s := m.input.View() + "  " + m.look.p(dim, m.traffic().matches(m))
+		if m.traffic().wrong != "" {
+			s = m.input.View() + "  " + m.look.p(warn, m.traffic().matches(m))
+		}
+		if all := m.input.MatchedSuggestions(); len(all) > 0 && m.input.Value() != "" {
+			words := make([]string, 0, 6)
+			for _, c := range all[:min(len(all), 6)] {
+				words = append(words, diagnostics.Clean(c[strings.LastIndexByte(c, ' ')+1:]))
+			}
+			s += "  " + m.look.p(dim, "tab: "+strings.Join(words, " "))
+		}
+		return m.look.fit(s, w)
 	case m.notice != "":
-		return m.look.fit(" "+m.look.p(warn, m.notice), w)
+		return m.look.fit(" "+m.look.p(warn, diagnostics.Clean(m.notice)), w)
 	}
 	right := ""
 	if f := m.traffic().filter; f != "" {
 		right = m.look.p(warn, "/"+diagnostics.Clean(f)+" ") + m.look.p(dim, m.traffic().matches(m)) + " "
 	}
 	left, room := "", w-width(right)
-	for _, a := range actions {
-		if !a.hint || a.why(m) != "" {
-			continue
-		}
+	for _, a := range m.hinted() {
 		hint := m.t("hint." + a.id)
 		if m.look.ascii && a.id == "language" {
 			hint = m.t("hint.language.ascii")
 		}
-		s := " " + m.look.p(accent, a.keys[0]) + " " + hint + " "
+		s := " " + m.look.p(accent, m.keys.first(a.id)) + " " + hint + " "
 		if n := width(s); n <= room { // whole or not at all
 			room -= n
 			left += s
 		}
 	}
 	return m.look.ends(left, right, w)
+}
+
+// hinted are the actions worth a place in the footer now: first those of the focused region, the help before all.
+func (m *Model) hinted() (out []action) {
+	for _, here := range []bool{true, false} {
+		for _, a := range actions {
+			if a.id == "help" && here || len(a.in) > 0 == here && a.here(m) && a.hint && a.id != "help" && a.why(m) == "" && m.keys.first(a.id) != "" {
+				out = append(out, a)
+			}
+		}
+	}
+	return out
 }

@@ -11,11 +11,17 @@ const (
 	message
 	status
 	diagnosis
-	transactions // a view of its own, as those below
+	transactions // with the story, a view of its own
+	story
+	tree // with the verdict, a view of its own
+	verdict
 	lines
 	report
 	regions
 )
+
+// regionNames are the keys of the regions' texts.
+var regionNames = [regions]string{"traffic", "message", "status", "diagnosis", "transactions", "story", "tree", "verdict", "lines", "report"}
 
 // view is what the number keys choose: one arrangement of regions.
 type view int
@@ -26,9 +32,26 @@ const (
 	diagnosisView
 	lineView
 	reportView
+	views
 )
 
-// sizes of the screen. A smaller one shows less at a time, never less in all.
+// members are the regions of a view, in the order of the tab key; the first has the focus at first.
+var members = [views][]region{scope: {traffic, message, status, diagnosis}, transactionsView: {transactions, story},
+	diagnosisView: {tree, verdict}, lineView: {lines}, reportView: {report}}
+
+// viewOf is the view that a region is in.
+func viewOf(r region) view {
+	for v, list := range members {
+		for _, x := range list {
+			if x == r {
+				return view(v)
+			}
+		}
+	}
+	return scope
+}
+
+// size of the screen. A smaller one shows less at a time, never less in all.
 type size int
 
 const (
@@ -36,6 +59,7 @@ const (
 	small         // one region at a time
 	medium        // two regions, the others as strips
 	large         // everything
+	wide          // everything, side by side
 )
 
 // pane is a region in its box. Panes of a column share borders: only the last has one below.
@@ -48,9 +72,9 @@ type pane struct {
 
 // layout is where everything goes. Its rectangles tile the screen without a gap.
 type layout struct {
-	size                                   size
-	header, stages, branches, advice, foot rect // branches and advice are strips for regions without a pane
-	panes                                  []pane
+	size                                         size
+	header, stages, branches, advice, hint, foot rect // branches and advice are strips for regions without a pane
+	panes                                        []pane
 }
 
 func sizeOf(w, h int) size {
@@ -61,12 +85,25 @@ func sizeOf(w, h int) size {
 		return small
 	case w < 120 || h < 30:
 		return medium
+	case w < 180 || h < 40:
+		return large
 	}
-	return large
+	return wide
 }
 
-// arrange computes the layout. zoom gives the focused region all the room; the views other than the scope have one.
-func arrange(w, h int, v view, focus region, zoom bool) layout {
+// plan is what the layout follows.
+type plan struct {
+	w, h  int
+	view  view
+	focus region
+	zoom  bool // the focused region has all the room
+	flat  bool // no panes side by side: on a slow line, a list beside another costs three times its bytes
+	hint  bool // room for a hint of the first run
+}
+
+// arrange computes the layout.
+func arrange(p plan) layout {
+	w, h := p.w, p.h
 	l := layout{size: sizeOf(w, h)}
 	if l.size == tooSmall {
 		return l
@@ -78,36 +115,64 @@ func arrange(w, h int, v view, focus region, zoom bool) layout {
 		return r
 	}
 	l.header, l.stages = row(1), row(2)
+	if p.hint && l.size > small {
+		l.hint = row(1)
+	}
 	body := h - y - 1
-	single := v != scope || zoom
+	column := func(x, w int, upper int, top, below region) {
+		l.panes = append(l.panes, pane{rect{x, y, w, upper}, top, true, false}, pane{rect{x, y + upper, w, body - upper}, below, false, true})
+	}
+	alone := func(x, w int, r region) {
+		l.panes = append(l.panes, pane{rect{x, y, w, body}, r, true, true})
+	}
+	s := l.size
+	if p.flat && s > medium {
+		s = medium
+	}
 	switch {
-	case single || l.size == small:
-		strip := 0
-		if !single {
-			strip = 1
-		}
-		l.panes = []pane{{row(body - strip), focus, true, true}}
-		l.branches = row(strip)
-	case l.size == medium:
+	case p.view == scope && !p.zoom && s == small:
+		body--
+		alone(0, w, p.focus)
+		y += body
+		l.branches = row(1)
+	case p.zoom || s == small || len(members[p.view]) == 1 || p.view != scope && s == medium:
+		alone(0, w, p.focus)
+		y += body
+	case p.view == transactionsView && s == wide:
+		left := w * 5 / 9
+		alone(0, left, transactions)
+		alone(left, w-left, story)
+		y += body
+	case p.view == transactionsView:
+		column(0, w, body/2, transactions, story)
+		y += body
+	case p.view == diagnosisView:
+		left := w * 5 / 9
+		alone(0, left, tree)
+		alone(left, w-left, verdict)
+		y += body
+	case s == medium:
 		const strip, advice = 1, 3
 		body -= strip + advice
-		upper := body * 9 / 16
 		below := message
-		if focus != traffic {
-			below = focus
+		if p.focus != traffic {
+			below = p.focus
 		}
-		l.panes = []pane{{row(upper), traffic, true, false}, {row(body - upper), below, false, true}}
+		column(0, w, body*9/16, traffic, below)
+		y += body
 		l.branches, l.advice = row(strip), row(advice)
+	case s == wide:
+		right := min(w/4, 64)
+		mid := (w - right) * 2 / 5
+		left := w - right - mid
+		alone(0, left, traffic)
+		alone(left, mid, message)
+		column(left+mid, right, len(branchShort)*2+1, status, diagnosis)
+		y += body
 	default:
 		left := w * 5 / 8
-		upper := body / 2
-		branches := len(branchShort) + 1
-		l.panes = []pane{
-			{rect{0, y, left, upper}, traffic, true, false},
-			{rect{0, y + upper, left, body - upper}, message, false, true},
-			{rect{left, y, w - left, branches}, status, true, false},
-			{rect{left, y + branches, w - left, body - branches}, diagnosis, false, true},
-		}
+		column(0, left, body/2, traffic, message)
+		column(left, w-left, len(branchShort)+1, status, diagnosis)
 		y += body
 	}
 	l.foot = row(1)
@@ -122,3 +187,6 @@ func (p pane) inner() (w, h int) {
 	}
 	return p.w - 2, h
 }
+
+// holds says whether a cell is in the rectangle.
+func (r rect) holds(x, y int) bool { return x >= r.x && x < r.x+r.w && y >= r.y && y < r.y+r.h }

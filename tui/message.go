@@ -1,7 +1,7 @@
 package tui
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 
 	"tillscope/diagnostics"
@@ -9,18 +9,31 @@ import (
 	"tillscope/wire"
 )
 
-// messagePane shows one message: its fields, and below them its bytes with those of the selected field lit.
+// messagePane shows one message: its fields, and below them its bytes. The selected field lights its nibbles; walking
+// through the bytes names the field that each belongs to.
 type messagePane struct {
-	of     *wire.Message // what fields are of
-	fields []wire.Field
-	at     int // selected field
+	of      *wire.Message // what fields are of
+	all     []wire.Field
+	fields  []wire.Field    // those in sight: all but what is folded away
+	folds   map[string]bool // by id, as the user left them: true is folded
+	at      int             // selected field
+	walking bool            // the cursor is in the bytes
+	both    bool            // request and response side by side
+	byteAt  int             // byte under the cursor
+	perLine int             // bytes a line when last drawn
 	scroll
 }
+
+// header is the row that the parts of the header fold into.
+const header = "header"
 
 func (p *messagePane) title(m *Model) (string, string) {
 	e := m.traffic().current()
 	if e == nil || e.Msg == nil {
 		return m.t("pane.message"), ""
+	}
+	if p.both && e.Pair > 0 {
+		return m.t("pane.compare", min(e.N, e.Pair), max(e.N, e.Pair)), ""
 	}
 	right := e.Msg.MTI
 	if right == "" {
@@ -39,17 +52,101 @@ func (p *messagePane) load(e *diagnostics.Entry) {
 	if msg == p.of {
 		return
 	}
-	p.of, p.fields, p.at, p.top = msg, nil, 0, 0
-	if msg != nil && !msg.Undecoded() {
-		p.fields = append(msg.HeaderParts(), msg.Fields()...)
-		p.home()
+	keep := ""
+	if p.at < len(p.fields) {
+		keep = p.fields[p.at].ID // the same field of the next message, as far as it has it
+	}
+	p.of, p.all, p.fields, p.at, p.top, p.byteAt = msg, nil, nil, 0, 0, 0
+	if msg == nil || msg.Undecoded() {
+		return
+	}
+	if parts := msg.HeaderParts(); len(parts) > 0 {
+		first, last := parts[0], parts[len(parts)-1]
+		whole := wire.Field{ID: header, Offset: first.Offset, Length: last.Offset + last.Length - first.Offset, From: first.From, To: last.To}
+		for _, f := range parts {
+			whole.Value += f.Value
+		}
+		p.all = append(append(p.all, whole), parts...)
+	}
+	p.all = append(p.all, msg.Fields()...)
+	p.fold()
+	p.at = max(slices.IndexFunc(p.fields, func(f wire.Field) bool { return f.ID == keep }), 0)
+	if keep == "" && len(p.fields) > 1 && p.fields[0].ID == header {
+		p.at = 1
+	}
+	p.byteAt = p.offset()
+}
+
+// parent is the id of the field that f is a part of, empty when it is a field of its own.
+func parent(f wire.Field) string {
+	if f.ID == "" || f.ID == header {
+		return ""
+	}
+	if f.ID[0] < '0' || f.ID[0] > '9' {
+		return header
+	}
+	id, _, ok := strings.Cut(f.ID, ".")
+	if !ok {
+		return ""
+	}
+	return id
+}
+
+// folded says whether a field's parts are out of sight: at first the header's and long lists of tags are.
+func (p *messagePane) folded(id string) bool {
+	if f, said := p.folds[id]; said {
+		return f
+	}
+	const many = 8
+	n := 0
+	for _, f := range p.all {
+		if parent(f) == id {
+			n++
+		}
+	}
+	return id == header || n > many
+}
+
+func (p *messagePane) hasParts(id string) bool {
+	return slices.ContainsFunc(p.all, func(f wire.Field) bool { return parent(f) == id })
+}
+
+func (p *messagePane) fold() {
+	shut := map[string]bool{}
+	p.fields = p.fields[:0:0]
+	for _, f := range p.all {
+		up := parent(f)
+		if up != "" {
+			if _, known := shut[up]; !known {
+				shut[up] = p.folded(up)
+			}
+			if shut[up] {
+				continue
+			}
+		}
+		p.fields = append(p.fields, f)
 	}
 }
 
-// home selects the first field of the message itself: its header seldom matters, and is there above.
-func (p *messagePane) home() {
-	p.at = min(len(p.of.HeaderParts()), max(len(p.fields)-1, 0))
-	p.top = p.at
+// setFold folds the parts of a field away or back, with the cursor on a field that stays in sight.
+func (p *messagePane) setFold(id string, shut bool) {
+	if p.folds == nil {
+		p.folds = map[string]bool{}
+	}
+	p.folds[id] = shut
+	now := p.fields[p.at].ID
+	if shut && parent(p.fields[p.at]) == id {
+		now = id
+	}
+	p.fold()
+	p.at = max(slices.IndexFunc(p.fields, func(f wire.Field) bool { return f.ID == now }), 0)
+}
+
+func (p *messagePane) offset() int {
+	if p.at < len(p.fields) {
+		return p.fields[p.at].Offset
+	}
+	return 0
 }
 
 func (p *messagePane) draw(m *Model, w, h int) []string {
@@ -61,27 +158,31 @@ func (p *messagePane) draw(m *Model, w, h int) []string {
 	case e.Msg == nil:
 		return p.event(m, e, w)
 	}
-	perLine := 16
+	if p.both && m.unpaired() == "" {
+		return p.compare(m, w, h)
+	}
+	p.perLine = 16
 	if w < 5+16*3 {
-		perLine = 8
+		p.perLine = 8
 	}
 	raw := e.Msg.Raw()
-	bytesHigh := min((len(raw)+perLine-1)/perLine, max(2, h*2/5))
+	bytesHigh := min((len(raw)+p.perLine-1)/p.perLine, max(2, h*2/5))
 	if len(p.fields) == 0 {
 		bytesHigh = h - 2
 	}
-	fieldsHigh := max(h-bytesHigh-1, 1)
-	if h < 8 { // no room for a rule between them
-		fieldsHigh = max(h-bytesHigh, 1)
+	ruled := h >= 8 // else there is no room for a rule between them
+	fieldsHigh := max(h-bytesHigh, 1)
+	if ruled {
+		fieldsHigh = max(fieldsHigh-1, 1)
 	}
 	out := p.fieldRows(m, e, w, fieldsHigh)
 	for len(out) < fieldsHigh {
 		out = append(out, "")
 	}
-	if h >= 8 {
-		out = append(out, m.look.p(edge, strings.Repeat(m.look.borders.h, w)))
+	if ruled {
+		out = append(out, p.rule(m, w))
 	}
-	return append(out, p.byteRows(m, raw, w, perLine, h-len(out))...)
+	return append(out, p.byteRows(m, raw, w, h-len(out))...)
 }
 
 // event says what happened to the connection, in the words of the system where there are some.
@@ -94,21 +195,25 @@ func (p *messagePane) event(m *Model, e *diagnostics.Entry, w int) []string {
 	}
 	for i := range m.snap.Lines {
 		if l := &m.snap.Lines[i]; l.ID == e.Line {
-			out = append(out, "", " "+m.look.p(dim, m.t("message.line", l.Address, l.Host)))
+			out = append(out, "", " "+m.look.p(dim, m.t("message.line", diagnostics.Clean(l.Address), diagnostics.Clean(l.Host))))
 		}
 	}
 	return out
 }
 
+// nameOf is a field's name in the language of the screen.
+func (m *Model) nameOf(f wire.Field) string {
+	if key := "field." + f.ID; m.lang.T(key) != key {
+		return m.lang.T(key)
+	}
+	return f.Name
+}
+
 func (p *messagePane) fieldRows(m *Model, e *diagnostics.Entry, w, h int) []string {
-	const id = 9
+	const id = 10
 	name := min(max(w/3, 12), 26)
 	var out []string
 	for i, f := range p.fields {
-		label := f.Name
-		if key := "field." + f.ID; m.lang.T(key) != key {
-			label = m.lang.T(key)
-		}
 		value := diagnostics.Clean(f.Value)
 		if note := m.meaning(f, e); note != "" {
 			value += "  " + note
@@ -118,32 +223,57 @@ func (p *messagePane) fieldRows(m *Model, e *diagnostics.Entry, w, h int) []stri
 			t = dim
 		}
 		number := f.ID
-		switch {
-		case number[0] < '0' || number[0] > '9':
-			number = m.look.dot // a part of the header has no number
-		case strings.Contains(number, "."):
-			number = " " + number
+		switch up := parent(f); {
+		case up == header:
+			number = " " + m.look.dot // a part of the header has no number
+		case up != "":
+			number = "  " + number
+		case f.ID == header:
+			number = m.t("message.header")
+		}
+		if parent(f) == "" {
+			sign := "  "
+			if p.hasParts(f.ID) {
+				sign = m.look.open + " "
+				if p.folded(f.ID) {
+					sign = m.look.shut + " "
+				}
+			}
+			number = sign + number
+		}
+		problem := ""
+		if f.Problem != "" {
+			problem = " " + m.look.state[diagnostics.Warn] + " " + diagnostics.Clean(f.Problem)
 		}
 		if i == p.at && m.focus == message {
-			out = append(out, m.look.p(selected, m.look.fit(" "+m.look.fit(number, id)+m.look.fit(label, name)+" "+value+" "+f.Problem, w)))
+			out = append(out, m.look.p(selected, m.look.fit(m.look.fit(number, id)+m.look.fit(m.nameOf(f), name)+" "+value+problem, w)))
 			continue
 		}
-		s := " " + m.look.p(accent, m.look.fit(number, id)) + m.look.p(dim, m.look.fit(label, name)) + " " + m.look.p(t, value)
-		if f.Problem != "" {
-			s += " " + m.look.p(warn, m.look.state[diagnostics.Warn]+" "+f.Problem)
+		mark := accent
+		if i == p.at {
+			mark = strong // where the cursor would be
 		}
-		out = append(out, s)
+		out = append(out, m.look.p(mark, m.look.fit(number, id))+m.look.p(dim, m.look.fit(m.nameOf(f), name))+" "+m.look.p(t, value)+m.look.p(warn, problem))
 	}
 	if s := e.Msg.Stop; s != nil {
-		out = append(out, " "+m.look.p(bad, m.look.state[diagnostics.Fail]+" "+m.t("message.stop", s.Offset, s.Field, diagnostics.Clean(s.Reason))))
+		text := m.t("message.stop", s.Offset, s.Field, diagnostics.Clean(s.Reason))
+		if s.Suspect != "" {
+			text += "; " + m.t("message.suspect", s.Suspect)
+		}
+		for _, line := range fold(m.look.state[diagnostics.Fail]+" "+text, w-2, "  ") {
+			out = append(out, " "+m.look.p(bad, line))
+		}
+	}
+	if e.Msg.Check != "" {
+		out = append(out, " "+m.look.p(warn, m.look.state[diagnostics.Warn]+" "+diagnostics.Clean(e.Msg.Check)))
 	}
 	if n := e.Msg.Trailing; n > 0 {
 		out = append(out, " "+m.look.p(warn, m.look.state[diagnostics.Warn]+" "+m.t("message.trailing", n)))
 	}
-	if p.at < p.top {
-		p.top = p.at
-	} else if p.at >= p.top+h {
-		p.top = p.at - h + 1
+	p.to(p.at, h)
+	if p.at == len(p.fields)-1 { // what stands behind the last field is about the whole message
+		p.to(len(out)-1, h)
+		p.to(p.at, h)
 	}
 	return p.window(out, h)
 }
@@ -152,8 +282,8 @@ func (p *messagePane) fieldRows(m *Model, e *diagnostics.Entry, w, h int) []stri
 func (m *Model) meaning(f wire.Field, e *diagnostics.Entry) string {
 	switch f.ID {
 	case "39":
-		if c, ok := m.writer.codes[diagnostics.CodeOf(f.Value)]; ok && e.Dir == link.ToTerminal {
-			return c.Meaning(m.lang.ID)
+		if e.Dir == link.ToTerminal {
+			return m.meaningOf(strings.TrimSpace(f.Value))
 		}
 	case "4":
 		return m.look.money(f.Value, e.Msg.Get(49))
@@ -161,76 +291,80 @@ func (m *Model) meaning(f wire.Field, e *diagnostics.Entry) string {
 	return ""
 }
 
-// byteRows is a hex dump, scrubbed nibbles as stars, around the selected field.
-func (p *messagePane) byteRows(m *Model, raw string, w, perLine, h int) []string {
-	from, to := -1, -1
-	if p.at < len(p.fields) {
-		from = p.fields[p.at].Offset
-		to = from + p.fields[p.at].Length
+// meaningOf is what a response code means, empty when it is not known.
+func (m *Model) meaningOf(code string) string {
+	if c, ok := m.writer.codes[diagnostics.CodeOf(code)]; ok {
+		return c.Meaning(m.lang.ID)
 	}
-	rows := (len(raw) + perLine - 1) / perLine
-	first := min(max(from, 0)/perLine, max(rows-h, 0))
-	text := w >= 5+perLine*4+1
-	var out []string
-	for r := first; r < min(first+h, rows); r++ {
-		var b, ascii strings.Builder
-		b.WriteString(m.look.p(dim, fmt.Sprintf("%04x ", r*perLine)))
-		for i := r * perLine; i < min((r+1)*perLine, len(raw)); i++ {
-			hex, c, masked := byteText(p.of, raw, i)
-			inside := i >= from && i < to
-			t := plain
-			switch {
-			case inside:
-				t = lit
-			case masked:
-				t = dim
-			}
-			b.WriteString(m.look.p(t, hex))
-			if inside && i+1 < to && (i+1)%perLine != 0 {
-				b.WriteString(m.look.p(lit, " "))
-			} else {
-				b.WriteByte(' ')
-			}
-			ascii.WriteString(m.look.p(t, c))
-		}
-		s := b.String()
-		if text {
-			s = m.look.fit(s, 5+perLine*3) + ascii.String()
-		}
-		out = append(out, s)
-	}
-	return out
+	return ""
 }
 
-// byteText is byte i as two hex digits, and as a character where it is printable ASCII.
-func byteText(msg *wire.Message, raw string, i int) (hex, char string, masked bool) {
-	const digit = "0123456789ABCDEF"
-	h, l := digit[raw[i]>>4], digit[raw[i]&15]
-	hi, lo := msg.MaskedNibble(2*i), msg.MaskedNibble(2*i+1)
-	if hi {
-		h = '*'
-	}
-	if lo {
-		l = '*'
-	}
-	char = "."
+func (p *messagePane) move(m *Model, by int) {
 	switch {
-	case hi || lo:
-		char = "*"
-	case raw[i] >= 0x20 && raw[i] < 0x7F:
-		char = raw[i : i+1]
+	case p.both && m.unpaired() == "":
+		p.scroll.move(by)
+	case p.walking:
+		p.step(by * p.perLine)
+	default:
+		p.at = min(max(p.at+by, 0), max(len(p.fields)-1, 0))
+		p.byteAt = p.offset()
 	}
-	return string([]byte{h, l}), char, hi || lo
 }
 
-func (p *messagePane) move(_ *Model, by int) {
-	p.at = min(max(p.at+by, 0), max(len(p.fields)-1, 0))
+// side folds and unfolds, or steps through the bytes.
+func (p *messagePane) side(_ *Model, by int) {
+	if p.walking {
+		p.step(by)
+		return
+	}
+	if p.at >= len(p.fields) {
+		return
+	}
+	id := p.fields[p.at].ID
+	if up := parent(p.fields[p.at]); up != "" {
+		id = up
+	}
+	if p.hasParts(id) {
+		p.setFold(id, by < 0)
+	}
 }
 
 // open goes to the other half of the exchange.
-func (p *messagePane) open(m *Model) {
-	if e := m.traffic().current(); e != nil && e.Pair > 0 && m.traffic().show(m, e.Pair) {
-		return
+func (p *messagePane) open(m *Model) { m.toPair() }
+
+func (p *messagePane) click(m *Model, row int) {
+	if !p.walking && !p.both && row >= 0 && row < p.high {
+		p.move(m, p.top+row-p.at)
 	}
-	m.notice = m.t("notice.nopair")
+}
+
+// filterOf is the filter that keeps the messages with the selected field's value, empty when a filter cannot say it.
+func (p *messagePane) filterOf() string {
+	if p.at >= len(p.fields) {
+		return ""
+	}
+	f := p.fields[p.at]
+	if up := parent(f); up == header || f.ID == header || f.Value == "" {
+		return ""
+	}
+	value := strings.TrimSpace(f.Value)
+	op := "="
+	if i := strings.IndexAny(value, " *?[\\"); i >= 0 { // what a word of a filter cannot hold as it is
+		op, value = "~", strings.TrimSpace(value[:i])
+	}
+	if value == "" {
+		return ""
+	}
+	key := "field." + f.ID
+	if f.ID == "39" {
+		key = "rc"
+	}
+	return key + op + value
+}
+
+// filterByField adds the selected field's value to the filter, which is then open to be changed.
+func (m *Model) filterByField() {
+	f := strings.TrimSpace(m.traffic().filter + " " + m.message().filterOf())
+	m.setFilter(f)
+	m.startFilter()
 }

@@ -1,6 +1,10 @@
 package tui
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"charm.land/bubbles/v2/textinput"
@@ -8,6 +12,7 @@ import (
 
 	"tillscope/assets"
 	"tillscope/diagnostics"
+	"tillscope/link"
 )
 
 // drawer is what every region can do. move gets rows, open is what enter does there.
@@ -18,13 +23,28 @@ type drawer interface {
 	open(*Model)
 }
 
+// sideways is a region in which left and right mean something.
+type sideways interface{ side(m *Model, by int) }
+
+// How often the screen takes a new snapshot: while something happens, on a slow terminal, and while only time passes.
+const (
+	refresh     = 100 * time.Millisecond
+	refreshLow  = time.Second
+	refreshIdle = time.Second
+)
+
 // Model is the one model of the program.
 type Model struct {
 	o      Options
 	lang   *assets.Lang
 	look   *look
+	themes []*Theme
+	theme  *Theme
+	keys   *keymap
 	writer writer
 	snap   *diagnostics.Snapshot
+	active uint64            // activity of the session at snap
+	took   time.Time         // when snap was taken
 	names  map[string]string // short names of terminals
 	money  string            // currency of sums: that of all transactions, else empty
 
@@ -32,15 +52,22 @@ type Model struct {
 	view  view
 	focus region
 	zoom  bool
+	trail []place // where jumps came from
 	panes [regions]drawer
-	high  int // rows of the focused pane when last drawn
+	at    layout // as drawn last
+	high  int    // rows of the focused pane when last drawn
 
-	frozen bool
-	typing bool // a filter is being typed
-	input  textinput.Model
-	menu   *menu
-	asking string // a question that y or n answers
-	notice string // one line for the footer, until the next key
+	frozen  bool
+	typing  bool // a filter is being typed
+	input   textinput.Model
+	dialog  dialog
+	notice  string         // one line for the footer, until the next key
+	marks   map[int]string // marked entries with their notes
+	hints   bool
+	low     bool // low bandwidth
+	lowAuto bool // it came by itself
+	mouse   bool
+	crash   string // the file that tells about a panic
 
 	dirty  bool
 	screen string // as drawn last
@@ -53,18 +80,49 @@ func newModel(o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{o: o, look: newLook(o.ASCII), view: scope}
-	m.writer = writer{look: m.look, codes: codes}
-	m.panes = [regions]drawer{&trafficPane{follow: true}, &messagePane{}, &statusPane{}, &diagnosisPane{}, &transactionsPane{}, &linesPane{}, &reportPane{}}
+	if o.Themes == nil {
+		if o.Themes, err = Themes(""); err != nil {
+			return nil, err
+		}
+	}
+	if o.Recorder == nil {
+		o.Recorder = func() Recorder { return nil }
+	}
+	keys, err := newKeymap(o.Keys)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{o: o, view: scope, themes: o.Themes, keys: keys, marks: map[int]string{}, low: o.Low, mouse: o.Mouse, hints: o.FirstRun}
+	at := slices.IndexFunc(m.themes, func(t *Theme) bool { return t.ID == cmp.Or(o.Theme, "terminal") })
+	if at < 0 {
+		return nil, fmt.Errorf("no theme %q: choose one of %s", o.Theme, strings.Join(themeIDs(m.themes), ", "))
+	}
+	m.panes = [regions]drawer{&trafficPane{follow: true}, &messagePane{}, &statusPane{}, &diagnosisPane{}, &transactionsPane{}, &storyPane{},
+		&treePane{}, &verdictPane{}, &linesPane{}, &reportPane{}}
+	m.writer.codes = codes
+	m.setTheme(m.themes[at])
 	m.setLang(o.Lang)
 	m.input = m.newInput("/")
 	m.take()
 	return m, nil
 }
 
+func themeIDs(list []*Theme) (ids []string) {
+	for _, t := range list {
+		ids = append(ids, t.ID)
+	}
+	return ids
+}
+
+func (m *Model) setTheme(t *Theme) {
+	m.theme, m.look = t, newLook(m.o.ASCII, t)
+	m.writer.look = m.look
+	m.dirty = true
+}
+
 func (m *Model) setLang(l *assets.Lang) {
 	m.lang, m.writer.lang = l, l
-	m.traffic().cache = nil
+	m.traffic().forget()
 }
 
 // newInput makes a line of input. Its cursor is drawn in the text and does not blink: a blink is traffic on a slow line.
@@ -80,10 +138,14 @@ func (m *Model) newInput(prompt string) textinput.Model {
 
 func (m *Model) t(key string, args ...any) string { return m.lang.T(key, args...) }
 
-func (m *Model) traffic() *trafficPane { return m.panes[traffic].(*trafficPane) }
+func (m *Model) traffic() *trafficPane           { return m.panes[traffic].(*trafficPane) }
+func (m *Model) message() *messagePane           { return m.panes[message].(*messagePane) }
+func (m *Model) transactions() *transactionsPane { return m.panes[transactions].(*transactionsPane) }
 
 // take adopts the session's newest snapshot.
 func (m *Model) take() {
+	m.active = m.o.Session.Activity()
+	m.took = time.Now()
 	m.snap = m.o.Session.Snapshot()
 	m.names, m.writer.wide = names(m.snap)
 	m.money = ""
@@ -101,20 +163,55 @@ func (m *Model) take() {
 
 func (m *Model) setFilter(s string) {
 	m.traffic().filter = s
+	m.traffic().forget()
 	m.traffic().take(m)
 }
 
 func (m *Model) rowOf(e *diagnostics.Entry, narrow bool) row {
-	return m.writer.row(e, m.txnOf(e), m.names[e.Terminal], narrow)
+	r := m.writer.row(e, m.txnOf(e), m.names[e.Terminal], narrow)
+	if e.Msg != nil && e.Dir == link.ToHost && e.Pair == 0 && !e.Msg.Undecoded() {
+		r.right, r.state = m.look.state[diagnostics.Unknown]+" "+m.t("row.waiting"), dim
+		if m.givenUp(e) {
+			r.right, r.state = m.look.state[diagnostics.Warn]+" "+m.t("row.unanswered"), warn
+		}
+	}
+	return r
+}
+
+// givenUp says that no answer to a request will come: its connection ended, its terminal went on, or it waits longer than
+// any terminal does.
+func (m *Model) givenUp(e *diagnostics.Entry) bool {
+	const patience, far = 60 * time.Second, 300
+	if m.snap.Ended || m.snap.Now.Sub(e.At) > patience {
+		return true
+	}
+	from := e.N + 1 - m.snap.FirstEntry
+	for _, x := range m.snap.Entries[min(max(from, 0), len(m.snap.Entries)):min(max(from+far, 0), len(m.snap.Entries))] {
+		if x.Line == e.Line && x.Terminal == e.Terminal && (x.Msg == nil || x.Dir == link.ToHost && x.Msg.Control == "") {
+			return true
+		}
+	}
+	return false
 }
 
 // txnOf is the transaction that an entry belongs to, or nil.
 func (m *Model) txnOf(e *diagnostics.Entry) *diagnostics.Transaction {
+	if e == nil {
+		return nil
+	}
 	return m.snap.Transaction(e.Txn)
 }
 
+// entry is an entry by number, or nil when it is no longer kept.
+func (m *Model) entry(n int) *diagnostics.Entry {
+	if i := n - m.snap.FirstEntry; i >= 0 && i < len(m.snap.Entries) {
+		return m.snap.Entries[i]
+	}
+	return nil
+}
+
 // Init starts the clock of the screen.
-func (m *Model) Init() tea.Cmd { return next(refresh) }
+func (m *Model) Init() tea.Cmd { return tea.Batch(next(refresh), m.synchronized()) }
 
 func next(after time.Duration) tea.Cmd {
 	return tea.Tick(after, func(time.Time) tea.Msg { return tick{} })
@@ -122,42 +219,70 @@ func next(after time.Duration) tea.Cmd {
 
 // Update handles one message of Bubble Tea.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	defer m.caught()
 	switch msg := msg.(type) {
 	case tick:
-		began := time.Now()
-		switch sn := m.o.Session.Snapshot(); {
-		case !m.frozen && sn != m.snap:
-			m.take()
-		case m.frozen && sn != m.snap:
-			m.dirty = true // the count of what is missed
-		}
-		// A snapshot of a long capture costs; at most a quarter of the time goes into taking them.
-		return m, next(max(refresh, 3*time.Since(began)))
+		return m, m.tick()
 	case tea.WindowSizeMsg:
 		m.w, m.h = msg.Width, msg.Height
+	case tea.ResumeMsg:
+		m.dirty = true
+		return m, tea.ClearScreen // another program was on the screen
+	case tea.MouseClickMsg, tea.MouseWheelMsg:
+		m.dirty = true
+		return m, m.point(msg.(tea.MouseMsg))
+	case opened:
+		m.adopt(msg)
 	case tea.KeyPressMsg:
 		m.dirty = true
 		return m, m.key(msg)
 	case tea.PasteMsg:
-		if m.typing {
+		m.dirty = true
+		switch {
+		case m.dialog != nil:
+			return m, m.dialog.update(m, msg)
+		case m.typing:
 			m.input, _ = m.input.Update(msg)
 			m.setFilter(m.input.Value())
 		}
+		return m, nil
+	default:
+		if m.dialog != nil { // a form talks to itself
+			m.dirty = true
+			return m, m.dialog.update(m, msg)
+		}
+		return m, nil
 	}
 	m.dirty = true
 	return m, nil
 }
 
+// tick looks for news. Time alone is shown once a second; a snapshot of a long capture costs, and at most a fifth of the
+// time goes into taking them.
+func (m *Model) tick() tea.Cmd {
+	began := time.Now()
+	wait := refresh
+	if m.low {
+		wait = refreshLow
+	}
+	switch busy := m.o.Session.Activity() != m.active; {
+	case m.frozen && busy, !m.frozen && !busy && began.Sub(m.took) >= refreshIdle && !m.snap.Ended:
+		if m.frozen {
+			m.dirty = true // the count of what is missed
+		} else {
+			m.take()
+		}
+	case !m.frozen && busy:
+		m.take()
+	}
+	m.watchMeter()
+	return next(max(wait, 4*time.Since(began)))
+}
+
 func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 	switch {
-	case m.asking != "":
-		m.asking = ""
-		if k := msg.String(); k == "y" || k == "Y" {
-			return tea.Quit
-		}
-		return nil
-	case m.menu != nil:
-		return m.menu.press(m, msg)
+	case m.dialog != nil:
+		return m.dialog.update(m, msg)
 	case m.typing:
 		return m.typeFilter(msg)
 	}
@@ -165,33 +290,18 @@ func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 	return m.press(msg.String())
 }
 
-// typeFilter edits the filter; the list follows every key.
-func (m *Model) typeFilter(msg tea.KeyPressMsg) tea.Cmd {
-	switch msg.String() {
-	case "enter":
-		m.typing = false
-		return nil
-	case "esc", "ctrl+c":
-		m.typing = false
-		m.setFilter("")
-		return nil
-	case "up", "down", "pgup", "pgdown":
-		return m.press(msg.String())
-	}
-	var cmd tea.Cmd
-	m.input, cmd = m.input.Update(msg)
-	m.setFilter(m.input.Value())
-	return cmd
-}
-
 // View draws the screen, at most once for each change: Bubble Tea asks after every message.
 func (m *Model) View() tea.View {
+	defer m.caught()
 	if m.dirty {
 		m.screen, m.dirty = m.draw(), false
 	}
 	v := tea.NewView(m.screen)
 	v.AltScreen = true
 	v.WindowTitle = "tillscope"
+	if m.mouse {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
 	return v
 }
 
@@ -200,7 +310,8 @@ func (m *Model) draw() string {
 	if w < 1 || h < 1 {
 		return ""
 	}
-	l := arrange(w, h, m.view, m.focus, m.zoom)
+	l := arrange(plan{w: w, h: h, view: m.view, focus: m.focus, zoom: m.zoom, flat: m.low, hint: m.hints})
+	m.at = l
 	if l.size == tooSmall {
 		rows := make([]string, h)
 		for i, s := range fold(m.t("screen.small", w, h), w, "") {
@@ -214,6 +325,9 @@ func (m *Model) draw() string {
 		return compose(h, []block{{rect{0, 0, w, h}, rows}})
 	}
 	blocks := []block{{l.header, []string{m.headerRow(w)}}, {l.stages, m.stageRows(w)}}
+	if l.hint.h > 0 {
+		blocks = append(blocks, block{l.hint, []string{m.hintRow(w)}})
+	}
 	for _, p := range l.panes {
 		wide, high := p.inner()
 		if p.region == m.focus {
@@ -230,11 +344,8 @@ func (m *Model) draw() string {
 		blocks = append(blocks, block{l.advice, m.adviceRows(w)})
 	}
 	screen := compose(h, append(blocks, block{l.foot, []string{m.footerRow(w)}}))
-	switch {
-	case m.asking != "":
-		return m.question(screen, w, h)
-	case m.menu != nil:
-		return m.menu.over(m, screen, w, h)
+	if m.dialog != nil {
+		return m.overlay(screen, m.dialog.box(m, w-4, h-2), w, h)
 	}
 	return screen
 }

@@ -16,7 +16,7 @@ func Plain(ctx context.Context, out io.Writer, o Options) error {
 	if err != nil {
 		return err
 	}
-	p := &plainWriter{out: out, o: o, writer: writer{lang: o.Lang, look: newLook(o.ASCII), codes: codes}}
+	p := &plainWriter{out: out, o: o, writer: writer{lang: o.Lang, look: newLook(o.ASCII, nil), codes: codes}}
 	clock := time.NewTicker(refresh)
 	defer clock.Stop()
 	for {

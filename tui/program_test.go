@@ -34,7 +34,7 @@ func start(t *testing.T, w, h int, env ...string) *terminal {
 	x := &terminal{t: t, emu: vt.NewEmulator(w, h), keys: keys, done: make(chan error, 1)}
 	go func() { _, _ = io.Copy(io.Discard, x.emu) }() // what the terminal answers to queries
 	_, _ = x.emu.Write([]byte("\x1b[20h"))            // a line feed returns the carriage, as a tty's driver does
-	o := Options{Session: story(t, "en"), Lang: l, Program: []tea.ProgramOption{tea.WithInput(in), tea.WithOutput(x), tea.WithWindowSize(w, h),
+	o := Options{Session: watched(t, "en"), Lang: l, Program: []tea.ProgramOption{tea.WithInput(in), tea.WithOutput(x), tea.WithWindowSize(w, h),
 		tea.WithEnvironment(append([]string{"TERM=xterm-256color"}, env...)), tea.WithColorProfile(colorprofile.ANSI256), tea.WithoutSignals()}}
 	go func() { x.done <- Run(context.Background(), o) }()
 	return x

@@ -26,6 +26,7 @@ type part struct {
 type row struct {
 	parts []part
 	right string
+	state token // of right
 }
 
 // text is the row without its looks, for filters and for output that is no terminal.
@@ -56,7 +57,7 @@ func (r row) paint(l *look, w int, current bool) string {
 	if r.right == "" {
 		return l.fit(b.String(), w)
 	}
-	return l.ends(b.String(), " "+l.p(dim, r.right), w)
+	return l.ends(b.String(), " "+l.p(r.state, r.right), w)
 }
 
 // writer turns entries into rows. It serves the screen and the line-oriented output alike.
@@ -146,7 +147,7 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 		add(tokenOf(state), wr.look.state[state]+" "+code+" ")
 		add(plain, meaning)
 		if e.Latency > 0 {
-			r.right = millis(e.Latency)
+			r.right, r.state = millis(e.Latency), dim
 		}
 	}
 	if m != nil && m.Check != "" {

@@ -1,8 +1,19 @@
 package tui
 
 import (
-	"charm.land/lipgloss/v2"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
 
+	"charm.land/lipgloss/v2"
+	"github.com/goccy/go-yaml"
+
+	"tillscope/assets"
 	"tillscope/diagnostics"
 )
 
@@ -21,41 +32,173 @@ const (
 	edgeFocus
 	selected // the row or field under the cursor
 	lit      // bytes of the selected field
+	differs  // what request and response do not have in common
 	tokens
 )
 
-// look is how tokens and states appear. The colours are the terminal's own sixteen, which its user has made readable.
+// tokenNames are the tokens as theme files name them.
+var tokenNames = [tokens]string{"plain", "dim", "strong", "good", "warn", "bad", "accent", "edge", "edge-focus", "selected", "lit", "differs"}
+
+// Theme is how tokens look, as a file in assets/themes or in the user's folder says.
+type Theme struct {
+	ID     string            `yaml:"id"`
+	Titles map[string]string `yaml:"title"`
+	Tokens map[string]paint  `yaml:"tokens"`
+}
+
+// paint is a colour by the name or number of the terminal's palette or as #rrggbb, and attributes.
+type paint struct {
+	FG        string `yaml:"fg"`
+	BG        string `yaml:"bg"`
+	Bold      bool   `yaml:"bold"`
+	Faint     bool   `yaml:"faint"`
+	Reverse   bool   `yaml:"reverse"`
+	Underline bool   `yaml:"underline"`
+}
+
+var colourNames = []string{"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"}
+
+// colour reads a colour's name, number or #rrggbb.
+func colour(s string) (string, error) {
+	if i := slices.Index(colourNames, strings.TrimPrefix(s, "bright-")); i >= 0 {
+		if strings.HasPrefix(s, "bright-") {
+			i += 8
+		}
+		return strconv.Itoa(i), nil
+	}
+	if n, err := strconv.ParseUint(s, 10, 8); err == nil {
+		return strconv.Itoa(int(n)), nil
+	}
+	if n, err := strconv.ParseUint(strings.TrimPrefix(s, "#"), 16, 24); err == nil && len(s) == 7 && s[0] == '#' {
+		return fmt.Sprintf("#%06x", n), nil
+	}
+	return "", fmt.Errorf("no colour %q: write a name (%s, bright-red), 0 to 255, or #rrggbb", s, strings.Join(colourNames, ", "))
+}
+
+// style turns a paint into what is drawn.
+func (p paint) style() (lipgloss.Style, error) {
+	s := lipgloss.NewStyle().Bold(p.Bold).Faint(p.Faint).Reverse(p.Reverse).Underline(p.Underline)
+	if p.FG != "" {
+		c, err := colour(p.FG)
+		if err != nil {
+			return s, err
+		}
+		s = s.Foreground(lipgloss.Color(c))
+	}
+	if p.BG != "" {
+		c, err := colour(p.BG)
+		if err != nil {
+			return s, err
+		}
+		s = s.Background(lipgloss.Color(c))
+	}
+	return s, nil
+}
+
+// Themes reads the shipped themes and those in a user's folder, which may replace them; the folder need not exist. Errors
+// of form carry file and line.
+func Themes(folder string) ([]*Theme, error) {
+	shipped, err := fs.Sub(assets.FS, "themes")
+	if err != nil {
+		return nil, err
+	}
+	out, err := readThemes(shipped, "themes")
+	if err != nil || folder == "" {
+		return out, err
+	}
+	own, err := readThemes(os.DirFS(folder), folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return out, nil
+	}
+	for _, t := range own {
+		out = append(slices.DeleteFunc(out, func(o *Theme) bool { return o.ID == t.ID }), t)
+	}
+	return out, err
+}
+
+func readThemes(from fs.FS, folder string) (out []*Theme, err error) {
+	files, err := fs.ReadDir(from, ".")
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if !strings.HasSuffix(f.Name(), ".yaml") {
+			continue
+		}
+		name := path.Join(folder, f.Name())
+		b, err := fs.ReadFile(from, f.Name())
+		if err != nil {
+			return nil, err
+		}
+		var t Theme
+		if err := yaml.UnmarshalWithOptions(b, &t, yaml.Strict()); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if t.ID == "" {
+			return nil, fmt.Errorf("%s: a theme needs an id", name)
+		}
+		if _, err := t.styles(); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		out = append(out, &t)
+	}
+	return out, nil
+}
+
+// styles are the theme's looks by token. What a theme leaves out is plain.
+func (t *Theme) styles() (out [tokens]lipgloss.Style, err error) {
+	for name, p := range t.Tokens {
+		i := slices.Index(tokenNames[:], name)
+		if i < 0 {
+			return out, fmt.Errorf("no token %q: the tokens are %s", name, strings.Join(tokenNames[:], ", "))
+		}
+		if out[i], err = p.style(); err != nil {
+			return out, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return out, nil
+}
+
+// look is how tokens and states appear.
 type look struct {
 	styles  [tokens]lipgloss.Style
+	around  [tokens][2]string // what a style writes before and after its text: a screen has hundreds of pieces
 	state   map[diagnostics.State]string
 	toHost  string
 	toTerm  string
 	dot     string
 	more    string // stands for what was cut off
 	yuan    string
+	mark    string // beside a marked row
+	open    string // beside what is unfolded
+	shut    string // beside what can be unfolded
+	bars    []string
 	ascii   bool
 	borders borders
 }
 
 type borders struct{ h, v, topLeft, topRight, midLeft, midRight, bottomLeft, bottomRight string }
 
-func newLook(ascii bool) *look {
-	s := func() lipgloss.Style { return lipgloss.NewStyle() }
+// newLook draws with a theme; without one, without colours and attributes.
+func newLook(ascii bool, t *Theme) *look {
 	l := &look{
 		state:  map[diagnostics.State]string{diagnostics.OK: "●", diagnostics.Warn: "▲", diagnostics.Fail: "✖", diagnostics.Unknown: "○"},
-		toHost: "→", toTerm: "←", dot: "·", more: "…", yuan: "¥",
+		toHost: "→", toTerm: "←", dot: "·", more: "…", yuan: "¥", mark: "*", open: "▾", shut: "▸",
+		bars:    []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
 		borders: borders{"─", "│", "┌", "┐", "├", "┤", "└", "┘"},
 	}
 	if ascii {
 		l.state = map[diagnostics.State]string{diagnostics.OK: "+", diagnostics.Warn: "!", diagnostics.Fail: "x", diagnostics.Unknown: "?"}
-		l.toHost, l.toTerm, l.dot, l.more, l.yuan, l.ascii = ">", "<", "-", "~", "CNY ", true
+		l.toHost, l.toTerm, l.dot, l.more, l.yuan, l.open, l.shut, l.ascii = ">", "<", "-", "~", "CNY ", "v", ">", true
+		l.bars = []string{"_", ".", ":", "-", "=", "+", "*", "#"}
 		l.borders = borders{"-", "|", "+", "+", "+", "+", "+", "+"}
 	}
-	l.styles = [tokens]lipgloss.Style{
-		plain: s(), dim: s().Faint(true), strong: s().Bold(true),
-		good: s().Foreground(lipgloss.Green), warn: s().Foreground(lipgloss.Yellow), bad: s().Foreground(lipgloss.Red).Bold(true),
-		accent: s().Foreground(lipgloss.Cyan), edge: s().Faint(true), edgeFocus: s().Foreground(lipgloss.Cyan).Bold(true),
-		selected: s().Reverse(true), lit: s().Reverse(true).Bold(true),
+	if t != nil {
+		l.styles, _ = t.styles() // checked when it was read
+		for i, s := range l.styles {
+			before, after, _ := strings.Cut(s.Render("x"), "x")
+			l.around[i] = [2]string{before, after}
+		}
 	}
 	return l
 }
@@ -65,7 +208,7 @@ func (l *look) p(t token, s string) string {
 	if t == plain || s == "" {
 		return s
 	}
-	return l.styles[t].Render(s)
+	return l.around[t][0] + s + l.around[t][1]
 }
 
 func tokenOf(s diagnostics.State) token {

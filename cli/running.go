@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tillscope/assets"
+	"tillscope/diagnostics"
+	"tillscope/link"
+	"tillscope/tui"
+)
+
+// running is the watch on one source: from its start to its end, a session takes in what it hands over.
+type running struct {
+	source  link.Source
+	session *diagnostics.Session
+	started time.Time
+	stop    context.CancelFunc
+	ended   chan struct{}
+	err     error // once ended
+}
+
+// start watches a source until ctx or the source ends, or stop is called.
+func start(ctx context.Context, source link.Source, o diagnostics.Options) (*running, error) {
+	o.Info = source.Info()
+	session, err := diagnostics.NewSession(o)
+	if err != nil {
+		return nil, err
+	}
+	r := &running{source: source, session: session, started: time.Now(), ended: make(chan struct{})}
+	ctx, r.stop = context.WithCancel(ctx)
+	go func() {
+		defer close(r.ended)
+		defer r.stop()
+		r.err = source.Run(ctx, session.Handle)
+		session.End(r.err)
+	}()
+	if r.live() {
+		go tickUntil(ctx, session)
+	}
+	return r, nil
+}
+
+func (r *running) live() bool { return r.source.Info().Kind != "file" }
+
+// wait is the end of the watch.
+func (r *running) wait() error { <-r.ended; return r.err }
+
+// screen is what the full screen can change while it runs: the source, and whether it is recorded.
+type screen struct {
+	w        *watch
+	ctx      context.Context
+	mu       sync.Mutex
+	now      *running
+	recorder atomic.Pointer[link.Recorder]
+}
+
+// record hands what passes to the recording, when there is one.
+func (s *screen) record(ev link.Event) {
+	if r := s.recorder.Load(); r != nil {
+		r.Put(ev)
+	}
+}
+
+// current is what is watched now.
+func (s *screen) current() *running {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+// open ends the watch on one source and begins that on another. When the other cannot be opened, the first goes on.
+func (s *screen) open(kind string, values map[string]string) (tui.Session, error) {
+	source, scale, err := openKind(kind, values)
+	if err != nil {
+		return nil, err
+	}
+	lang, err := assets.Language(s.w.lang)
+	if err != nil {
+		return nil, err
+	}
+	next, err := start(s.ctx, source, diagnostics.Options{Lang: lang, TimeScale: scale, Record: s.record})
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	old := s.now
+	s.now = next
+	s.mu.Unlock()
+	old.stop()
+	<-old.ended
+	_ = remember(kind, values) // the list of recent sources is a comfort, no reason to stop
+	return next.session, nil
+}
+
+// setRecording begins a recording under a new name, or ends the one that runs.
+func (s *screen) setRecording(on bool) (path string, err error) {
+	if !on {
+		r := s.recorder.Swap(nil)
+		if r == nil {
+			return "", nil
+		}
+		return s.w.recording, r.Close()
+	}
+	s.w.recording = time.Now().Format("tillscope-20060102-150405.pcapng")
+	r, err := link.NewRecorder(s.w.recording, s.w.recordSize<<20, false)
+	if err != nil {
+		return "", err
+	}
+	s.recorder.Store(r)
+	return s.w.recording, nil
+}
+
+// export writes a report, by default into the folder where the program runs, under a name that no file has.
+func (s *screen) export(e tui.Export) (path string, err error) {
+	path = e.Path
+	if i, err := os.Stat(path); path == "" || err == nil && i.IsDir() {
+		ends := map[string]string{"html": ".html", "markdown": ".md", "text": ".txt", "json": ".json"}
+		name := time.Now().Format("tillscope-20060102-150405") + ends[e.Form]
+		if path != "" {
+			name = path + string(os.PathSeparator) + name
+		}
+		path = name
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return "", fmt.Errorf("%s exists and is not overwritten: take another name", path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("the report cannot be written: %w", err)
+	}
+	r := diagnostics.NewReport(e.Snapshot, toolName(), s.current().started, time.Now())
+	r.Notes = e.Notes
+	err = writeReport(f, r, e.Form, e.Lang)
+	if cerr := f.Close(); err == nil && cerr != nil {
+		err = cerr
+	}
+	if err != nil {
+		return "", fmt.Errorf("the report is not whole: %w", err)
+	}
+	return path, nil
+}

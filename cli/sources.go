@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"tillscope/link"
+	"tillscope/sim"
+	"tillscope/tui"
+)
+
+// kind is a source that can be chosen on the screen.
+type kind struct {
+	tui.SourceKind
+	open func(values map[string]string) (link.Source, error)
+}
+
+// kinds are all of them, with what was found on this machine.
+func kinds() []kind {
+	var scenarios []string
+	for _, s := range sim.Scenarios() {
+		scenarios = append(scenarios, s.ID)
+	}
+	captures, _ := filepath.Glob("*.pcap*")
+	return []kind{
+		{tui.SourceKind{ID: "tap", Fields: []tui.SourceField{
+			{ID: "listen", Value: "0.0.0.0:8583", Offers: listenAddresses(), Check: listenable},
+			{ID: "upstream", Check: address}}},
+			func(v map[string]string) (link.Source, error) { return link.NewTap(v["listen"], v["upstream"]) }},
+		{tui.SourceKind{ID: "file", Fields: []tui.SourceField{{ID: "file", Offers: captures, Check: readable}}},
+			func(v map[string]string) (link.Source, error) { return link.OpenFile(v["file"]) }},
+		{tui.SourceKind{ID: "sim", Fields: []tui.SourceField{{ID: "scenario", Offers: scenarios, Strict: true}}},
+			func(v map[string]string) (link.Source, error) { return sim.New(sim.Options{Scenario: v["scenario"]}) }},
+	}
+}
+
+// offered are the kinds as the screen offers them, those that were used before first.
+func offered() []tui.SourceKind {
+	var out []tui.SourceKind
+	for _, r := range recalled() {
+		var words []string
+		for _, k := range kinds() {
+			if k.ID == r.Kind {
+				for _, f := range k.Fields {
+					words = append(words, r.Values[f.ID])
+				}
+				out = append(out, tui.SourceKind{ID: r.Kind, Title: r.Kind + "  " + strings.Join(words, "  "), Values: r.Values})
+			}
+		}
+	}
+	for _, k := range kinds() {
+		out = append(out, k.SourceKind)
+	}
+	return out
+}
+
+// openKind opens a source that was chosen on the screen. A line that is watched so lives as fast as life.
+func openKind(id string, values map[string]string) (link.Source, float64, error) {
+	for _, k := range kinds() {
+		if k.ID == id {
+			s, err := k.open(values)
+			return s, 1, err
+		}
+	}
+	return nil, 0, fmt.Errorf("no source %q", id)
+}
+
+// listenAddresses are the machine's own addresses with the usual port.
+func listenAddresses() (out []string) {
+	list, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	for _, a := range list {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil {
+			out = append(out, net.JoinHostPort(n.IP.String(), "8583"))
+		}
+	}
+	return out
+}
+
+func address(s string) error {
+	if host, port, err := net.SplitHostPort(s); err != nil || host == "" || port == "" {
+		return errors.New("host:port, as in 192.0.2.7:8583")
+	}
+	return nil
+}
+
+// listenable tries to listen, and says what keeps it from that.
+func listenable(s string) error {
+	if _, _, err := net.SplitHostPort(s); err != nil {
+		return errors.New("host:port, as in 0.0.0.0:8583")
+	}
+	t, err := link.NewTap(s, "192.0.2.1:1")
+	if err != nil {
+		return err
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	return t.Run(ended, func(link.Event) {}) // it lets the address go again
+}
+
+func readable(s string) error {
+	i, err := os.Stat(s)
+	switch {
+	case err != nil:
+		return err
+	case i.IsDir():
+		return fmt.Errorf("%s is a folder", s)
+	}
+	f, err := os.Open(s)
+	if err != nil {
+		return fmt.Errorf("%w: `sudo chown $USER %s` makes it yours", err, s)
+	}
+	return f.Close()
+}
+
+// used is a source that was chosen before.
+type used struct {
+	Kind   string            `yaml:"kind"`
+	Values map[string]string `yaml:"values"`
+}
+
+func recentFile() string { return filepath.Join(stateFolder(), "recent.yaml") }
+
+// recalled are the sources used before, the latest first. A file that cannot be read is as good as none.
+func recalled() (out []used) {
+	if b, err := os.ReadFile(recentFile()); err == nil && yaml.Unmarshal(b, &out) != nil {
+		return nil
+	}
+	return out
+}
+
+// remember puts a source before the others.
+func remember(kind string, values map[string]string) error {
+	const most = 5
+	now := used{kind, values}
+	same := func(u used) bool { return u.Kind == kind && fmt.Sprint(u.Values) == fmt.Sprint(values) }
+	list := append([]used{now}, slices.DeleteFunc(recalled(), same)...)
+	b, err := yaml.Marshal(list[:min(len(list), most)])
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(stateFolder(), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(recentFile(), b, 0o600)
+}

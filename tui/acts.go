@@ -1,0 +1,270 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"tillscope/assets"
+	"tillscope/diagnostics"
+)
+
+// unasked says why there is nothing to answer.
+func (m *Model) unasked() string {
+	if len(m.snap.Questions) == 0 {
+		return m.t("why.unasked")
+	}
+	return ""
+}
+
+func answer(a string) func(*Model) tea.Cmd {
+	return do(func(m *Model) {
+		if err := m.o.Session.Answer(m.snap.Questions[0].Node, a); err != nil {
+			m.notice = err.Error()
+		}
+		m.frozen = false // the answer changes the verdict
+		m.take()
+	})
+}
+
+// freeze holds the display while capture goes on, or lets it go again.
+func (m *Model) freeze() {
+	m.frozen = !m.frozen
+	if !m.frozen {
+		m.take()
+	}
+}
+
+// missed counts what came since the display was frozen.
+func (m *Model) missed() int {
+	return m.o.Session.Snapshot().Totals.Messages - m.snap.Totals.Messages
+}
+
+func (m *Model) cycle(by int) {
+	list := members[m.view]
+	at := slices.Index(list, m.focus)
+	m.focus = list[(at+by+len(list))%len(list)]
+}
+
+// place is where one was before a jump.
+type place struct {
+	view   view
+	focus  region
+	zoom   bool
+	sel    int
+	follow bool
+}
+
+// leave remembers where one is, for the way back.
+func (m *Model) leave() {
+	const most = 32
+	if len(m.trail) == most {
+		m.trail = m.trail[1:]
+	}
+	m.trail = append(m.trail, place{m.view, m.focus, m.zoom, m.traffic().sel, m.traffic().follow})
+}
+
+// back undoes one thing at a time: zoom, a jump, filter, view, focus. It never quits: a lone escape may be the beginning
+// of a key that a slow line delivers in pieces.
+func (m *Model) back() {
+	switch n := len(m.trail); {
+	case m.zoom:
+		m.zoom = false
+	case m.focus == message && (m.message().walking || m.message().both):
+		m.message().walking, m.message().both = false, false
+	case n > 0:
+		p := m.trail[n-1]
+		m.trail = m.trail[:n-1]
+		m.view, m.focus, m.zoom = p.view, p.focus, p.zoom
+		if p.follow {
+			m.resume()
+		} else if p.sel > 0 {
+			m.traffic().show(m, p.sel)
+		}
+	case m.view != scope:
+		m.setView(scope)
+	case m.focus != traffic:
+		m.focus = traffic
+	case m.traffic().filter != "":
+		m.setFilter("")
+	}
+}
+
+func (m *Model) resume() {
+	m.frozen = false
+	m.traffic().follow = true
+	m.take()
+}
+
+func (m *Model) setView(v view) {
+	m.view, m.zoom, m.trail = v, false, nil
+	m.focus = members[v][0]
+}
+
+// jump goes to an entry of the traffic, wherever one is; esc comes back.
+func (m *Model) jump(n int, focus region) bool {
+	m.leave()
+	if !m.traffic().show(m, n) {
+		m.trail = m.trail[:len(m.trail)-1]
+		m.notice = m.t("notice.dropped", n)
+		return false
+	}
+	m.view, m.focus, m.zoom = scope, focus, false
+	return true
+}
+
+// toPair goes to the other half of the exchange.
+func (m *Model) toPair() {
+	e := m.traffic().current()
+	if e == nil || e.Pair == 0 {
+		m.notice = m.t("notice.nopair")
+		return
+	}
+	m.jump(e.Pair, m.focus)
+}
+
+// noStory says why the selected row leads to no transaction.
+func (m *Model) noStory() string {
+	if e := m.traffic().current(); e == nil || m.txnOf(e) == nil {
+		return m.t("why.notransaction")
+	}
+	return ""
+}
+
+// toStory goes to the transaction that the selected row belongs to.
+func (m *Model) toStory() {
+	x := m.txnOf(m.traffic().current())
+	m.leave()
+	m.view, m.focus, m.zoom = transactionsView, story, false
+	m.transactions().show(m, x.N)
+}
+
+func (m *Model) switchLanguage() {
+	at := slices.Index(assets.Languages, m.lang.ID)
+	next, err := assets.Language(assets.Languages[(at+1)%len(assets.Languages)])
+	if err != nil {
+		m.notice = err.Error()
+		return
+	}
+	m.setLang(next)
+	m.o.Session.SetLang(next)
+	m.frozen = false // what is frozen is in the other language
+	m.take()
+}
+
+func (m *Model) switchTheme() {
+	at := slices.IndexFunc(m.themes, func(t *Theme) bool { return t.ID == m.theme.ID })
+	m.setTheme(m.themes[(at+1)%len(m.themes)])
+	m.notice = m.t("notice.theme", m.theme.ID, or(m.theme.Titles[m.lang.ID], m.theme.Titles["en"]))
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// toggleRecord begins to write what passes to a file, or ends it.
+func (m *Model) toggleRecord() {
+	path, err := m.o.Record(m.o.Recorder() == nil)
+	switch {
+	case err != nil:
+		m.notice = err.Error()
+	case m.o.Recorder() != nil:
+		m.notice = m.t("notice.recording", path)
+	default:
+		m.notice = m.t("notice.recorded", path)
+	}
+}
+
+// toggleHints puts the hints of the first run away, for good, or brings them back.
+func (m *Model) toggleHints() {
+	m.hints = !m.hints
+	if m.o.Hints != nil {
+		if err := m.o.Hints(m.hints); err != nil {
+			m.notice = err.Error()
+		}
+	}
+}
+
+// copyMost bounds what goes to the clipboard: terminals cut off, or drop, longer sequences.
+const copyMost = 74_000
+
+// copy puts the focused region's text, masked as it is shown, into the terminal's clipboard by OSC 52.
+func (m *Model) copy() tea.Cmd {
+	text := m.clip()
+	if len(text) > copyMost {
+		m.notice = m.t("notice.toolong")
+		return nil
+	}
+	m.notice = m.t("notice.copied", len([]rune(text)))
+	return tea.SetClipboard(text)
+}
+
+// clip is what y copies: a row of the traffic, a whole message, or the region's page.
+func (m *Model) clip() string {
+	e := m.traffic().current()
+	switch {
+	case m.focus == traffic && e != nil:
+		return "#" + itoa(e.N) + " " + m.rowOf(e, false).text()
+	case m.focus == message && e != nil:
+		return m.message().text(m, e)
+	}
+	const all = 2000
+	rows := m.panes[m.focus].draw(m, 100, all)
+	for i := range rows {
+		rows[i] = strings.TrimRight(ansi.Strip(rows[i]), " ")
+	}
+	return strings.Join(rows, "\n")
+}
+
+// quit ends the program; when a live tap carries connections, it asks first: they end with it.
+func (m *Model) quit() tea.Cmd {
+	open := 0
+	for _, l := range m.snap.Lines {
+		open += l.Open
+	}
+	if m.snap.Source.Simulated || m.snap.Source.Kind != "tap" && m.snap.Source.Kind != "serial" || m.snap.Ended || open == 0 {
+		return tea.Quit
+	}
+	m.dialog = &question{text: m.t("quit.ask", open), yes: m.t("quit.yes"), no: m.t("quit.no"), then: func(*Model) tea.Cmd { return tea.Quit }}
+	return nil
+}
+
+// proven says whether there is evidence to go to.
+func (m *Model) proven() bool { return len(m.snap.Causes) > 0 && len(m.snap.Causes[0].Evidence) > 0 }
+
+// evidence goes through the messages that prove the leading cause.
+func (m *Model) evidence(by int) {
+	list := m.snap.Causes[0].Evidence
+	m.prove(list, by)
+}
+
+// prove shows the next of some messages after the selected one.
+func (m *Model) prove(list []int, by int) {
+	if len(list) == 0 {
+		m.notice = m.t("notice.noevidence")
+		return
+	}
+	at := slices.Index(list, m.traffic().sel)
+	switch {
+	case at < 0 && by > 0:
+		at = 0
+	case at < 0:
+		at = len(list) - 1
+	default:
+		at = (at + by + len(list)) % len(list)
+	}
+	focus := m.focus
+	if m.view != scope {
+		focus = traffic
+	}
+	if m.jump(list[at], focus) {
+		m.notice = m.t("notice.evidence", at+1, len(list), m.keys.first("evidence.next"))
+	}
+}
+
+var _ = diagnostics.OK

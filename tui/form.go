@@ -1,0 +1,159 @@
+package tui
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+	"charm.land/huh/v2"
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+)
+
+// form is a dialog of several fields. then runs once all are filled in and right.
+type form struct {
+	title string
+	huh   *huh.Form
+	then  func(*Model) tea.Cmd
+}
+
+// openForm shows fields in their groups; a group that hides is skipped.
+func (m *Model) openForm(title string, then func(*Model) tea.Cmd, groups ...*huh.Group) tea.Cmd {
+	keys := huh.NewDefaultKeyMap()
+	keys.Input.AcceptSuggestion = key.NewBinding(key.WithKeys("ctrl+e", "right"))
+	f := &form{title: title, then: then, huh: huh.NewForm(groups...).WithShowHelp(false).WithTheme(m.formTheme()).WithKeyMap(keys)}
+	m.dialog = f
+	return f.huh.Init()
+}
+
+// formTheme draws forms with the tokens of the screen.
+func (m *Model) formTheme() huh.Theme {
+	return huh.ThemeFunc(func(bool) *huh.Styles {
+		s := huh.ThemeBase(false)
+		st := m.look.styles
+		for _, f := range []*huh.FieldStyles{&s.Focused, &s.Blurred} {
+			f.Base = lipgloss.NewStyle().PaddingLeft(1)
+			f.Title, f.Description = st[strong], st[dim]
+			f.ErrorIndicator, f.ErrorMessage = st[bad].SetString(""), st[bad]
+			f.SelectSelector = st[accent].SetString("> ")
+			f.Option, f.SelectedOption = st[plain], st[selected]
+			f.NextIndicator, f.PrevIndicator = st[accent].SetString(">"), st[accent].SetString("<")
+			f.TextInput.Prompt, f.TextInput.Cursor, f.TextInput.Placeholder = st[accent], st[selected], st[dim]
+			f.FocusedButton, f.BlurredButton = st[selected].Padding(0, 1), st[plain].Padding(0, 1)
+		}
+		s.Blurred.Title = st[dim]
+		return s
+	})
+}
+
+func (f *form) update(m *Model, msg tea.Msg) tea.Cmd {
+	if k, ok := msg.(tea.KeyPressMsg); ok {
+		switch k.String() {
+		case "esc", "ctrl+c":
+			m.dialog = nil
+			return nil
+		}
+	}
+	next, cmd := f.huh.Update(msg)
+	if h, ok := next.(*huh.Form); ok {
+		f.huh = h
+	}
+	switch f.huh.State {
+	case huh.StateCompleted:
+		if m.dialog == f {
+			m.dialog = nil
+		}
+		return f.then(m)
+	case huh.StateAborted:
+		m.dialog = nil
+		return nil
+	}
+	return cmd
+}
+
+func (f *form) box(m *Model, w, h int) []string {
+	wide := min(w, 76)
+	f.huh = f.huh.WithWidth(wide - 4)
+	text := strings.Split(strings.TrimRight(f.huh.View(), "\n"), "\n")
+	for i := range text {
+		if strings.TrimSpace(ansi.Strip(text[i])) == "" {
+			text[i] = ""
+		}
+	}
+	if most := h - 4; len(text) > most { // the end has the field that is filled in, errors below it
+		text = text[len(text)-most:]
+	}
+	text = append(text, "", " "+m.look.p(dim, m.t("form.hint")))
+	return m.look.box(pane{rect{0, 0, wide, len(text) + 2}, 0, true, true}, f.title, "", text, true)
+}
+
+// forms of the report, the one that prints best first.
+var reportForms = []string{"html", "markdown", "text", "json"}
+
+// openExport asks for form and place of the report, and writes it: of what is on the screen, frozen or not.
+func (m *Model) openExport() tea.Cmd {
+	if m.o.Export == nil {
+		m.notice = m.t("why.noexport")
+		return nil
+	}
+	e := &Export{Snapshot: m.snap, Lang: m.lang, Form: reportForms[0], Notes: m.notes()}
+	var options []huh.Option[string]
+	for _, f := range reportForms {
+		options = append(options, huh.NewOption(m.t("export."+f), f))
+	}
+	then := func(m *Model) tea.Cmd {
+		path, err := m.o.Export(*e)
+		if err != nil {
+			m.notice = err.Error()
+			return nil
+		}
+		if full, err := filepath.Abs(path); err == nil {
+			path = full
+		}
+		m.notice = m.t("notice.exported", path)
+		return nil
+	}
+	return m.openForm(m.t("pane.export"), then, huh.NewGroup(
+		huh.NewSelect[string]().Title(m.t("export.form")).Options(options...).Value(&e.Form),
+		huh.NewInput().Title(m.t("export.place")).Description(m.t("export.empty")).Value(&e.Path).
+			SuggestionsFunc(func() []string { return folders(e.Path) }, &e.Path).
+			Validate(func(s string) error { return m.freePlace(s) })))
+}
+
+// freePlace says why a report cannot go to a place.
+func (m *Model) freePlace(s string) error {
+	if s == "" {
+		return nil
+	}
+	if i, err := os.Stat(s); err == nil && !i.IsDir() {
+		return errors.New(m.t("export.exists", s))
+	} else if err == nil {
+		return nil
+	}
+	if i, err := os.Stat(filepath.Dir(s)); err != nil || !i.IsDir() {
+		return errors.New(m.t("export.nofolder", filepath.Dir(s)))
+	}
+	return nil
+}
+
+// folders complete what was typed of a path.
+func folders(typed string) (out []string) {
+	dir, base := filepath.Split(typed)
+	from := dir
+	if from == "" {
+		from = "."
+	}
+	list, err := os.ReadDir(from)
+	if err != nil {
+		return nil
+	}
+	for _, d := range list {
+		if d.IsDir() && strings.HasPrefix(d.Name(), base) && !strings.HasPrefix(d.Name(), ".") {
+			out = append(out, dir+d.Name()+string(filepath.Separator))
+		}
+	}
+	return out
+}

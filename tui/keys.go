@@ -1,0 +1,125 @@
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"tillscope/assets"
+)
+
+// keymap is which keys run which action: the table of actions, with the user's own keys over it.
+type keymap struct {
+	keys map[string][]string // by action
+	by   map[string][]action // by key, the actions of single regions before those of everywhere
+}
+
+// newKeymap overlays the user's keys: an action that the user names has those keys only, an empty list none. An unknown
+// action and a key that two actions would share are errors that name them.
+func newKeymap(own map[string][]string) (*keymap, error) {
+	k := &keymap{keys: map[string][]string{}, by: map[string][]action{}}
+	var errs []error
+	for id := range own {
+		if !slices.ContainsFunc(actions, func(a action) bool { return a.id == id }) {
+			errs = append(errs, fmt.Errorf("keys: no action %q: `tillscope --print-config` lists them", id))
+		}
+	}
+	for _, a := range actions {
+		keys, mine := own[a.id]
+		if !mine {
+			keys = a.keys
+		}
+		for _, key := range keys {
+			for _, b := range k.by[key] {
+				if _, its := own[b.id]; !a.shares(b) {
+					continue
+				} else if !mine && !its {
+					errs = append(errs, fmt.Errorf("keys: %s belongs to %s and %s", key, b.id, a.id))
+				} else if mine {
+					errs = append(errs, fmt.Errorf("keys: %s: %q is the key of %s already; give that another one too", a.id, key, b.id))
+				} else {
+					errs = append(errs, fmt.Errorf("keys: %s: %q is the key of %s already; give that another one too", b.id, key, a.id))
+				}
+			}
+			k.by[key] = append(k.by[key], a)
+		}
+		k.keys[a.id] = keys
+	}
+	for _, list := range k.by {
+		slices.SortStableFunc(list, func(a, b action) int { return len(b.in) - len(a.in) })
+	}
+	return k, errors.Join(errs...)
+}
+
+// shares says whether a key of both would be ambiguous: they work in the same region, or both everywhere. What works in one
+// region comes before what works everywhere.
+func (a action) shares(b action) bool {
+	if len(a.in) == 0 || len(b.in) == 0 {
+		return len(a.in) == len(b.in)
+	}
+	return slices.ContainsFunc(a.in, func(r region) bool { return slices.Contains(b.in, r) })
+}
+
+// first is the key that hints name, empty when the action has none.
+func (k *keymap) first(id string) string {
+	if keys := k.keys[id]; len(keys) > 0 {
+		return keys[0]
+	}
+	return ""
+}
+
+// find is the action of a key in the focused region. Of several, the first that can run is taken, so that y copies where
+// no question waits for it.
+func (k *keymap) find(m *Model, key string) (found action, ok bool) {
+	for _, a := range k.by[key] {
+		if !a.here(m) {
+			continue
+		}
+		if a.why(m) == "" {
+			return a, true
+		}
+		if !ok {
+			found, ok = a, true
+		}
+	}
+	return found, ok
+}
+
+// KeyReference is the table of keys as a Markdown document, for the documents of the program.
+func KeyReference(lang *assets.Lang) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n\n%s\n\n| %s | %s | %s | %s |\n| --- | --- | --- | --- |\n",
+		lang.T("keys.title"), lang.T("keys.about"), lang.T("keys.key"), lang.T("keys.does"), lang.T("keys.where"), lang.T("keys.id"))
+	for _, a := range actions {
+		keys := make([]string, len(a.keys))
+		for i, k := range a.keys {
+			keys[i] = "`" + k + "`"
+		}
+		where := make([]string, len(a.in))
+		for i, r := range a.in {
+			where[i] = lang.T("pane." + regionNames[r])
+		}
+		if len(where) == 0 {
+			where = []string{lang.T("keys.everywhere")}
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | `%s` |\n", strings.Join(keys, " "), lang.T("action."+a.id), strings.Join(where, ", "), a.id)
+	}
+	return b.String()
+}
+
+// ActionKeys lists every action with its keys as shipped, in the order of the table, for the configuration file.
+func ActionKeys() (ids []string, keys map[string][]string) {
+	keys = map[string][]string{}
+	for _, a := range actions {
+		ids = append(ids, a.id)
+		keys[a.id] = a.keys
+	}
+	return ids, keys
+}
+
+// CheckKeys says what is wrong with a user's keys.
+func CheckKeys(own map[string][]string) error {
+	_, err := newKeymap(own)
+	return err
+}

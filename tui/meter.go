@@ -1,0 +1,71 @@
+package tui
+
+import (
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// A write to the terminal that takes longer than slowWrite says that the terminal cannot follow: a local one takes
+// microseconds. Two such writes within slowSpan switch to low bandwidth; quiet for calmSpan switches back.
+const (
+	slowWrite = 50 * time.Millisecond
+	slowSpan  = 5 * time.Second
+	calmSpan  = 60 * time.Second
+)
+
+// Meter is the terminal's file, measured: how much is written and whether writes stall. It stays a terminal to Bubble Tea,
+// which asks its descriptor for the size.
+type Meter struct {
+	*os.File
+	bytes  atomic.Int64
+	slow   atomic.Int64 // stalled writes so far
+	lately atomic.Int64 // when the last one ended, in Unix nanoseconds
+}
+
+// NewMeter measures a terminal's file.
+func NewMeter(f *os.File) *Meter { return &Meter{File: f} }
+
+// Write passes b on and measures.
+func (w *Meter) Write(b []byte) (int, error) {
+	began := time.Now()
+	n, err := w.File.Write(b)
+	w.note(n, time.Since(began))
+	return n, err
+}
+
+func (w *Meter) note(n int, took time.Duration) {
+	w.bytes.Add(int64(n))
+	if took >= slowWrite {
+		w.slow.Add(1)
+		w.lately.Store(time.Now().UnixNano())
+	}
+}
+
+// watchMeter switches to low bandwidth when the terminal stalls, and back when it has followed for a while.
+func (m *Model) watchMeter() {
+	w := m.o.Meter
+	if w == nil {
+		return
+	}
+	since := time.Since(time.Unix(0, w.lately.Load()))
+	switch {
+	case !m.low && w.slow.Load() >= 2 && since < slowSpan:
+		m.setLow(true)
+		m.lowAuto = true
+		m.notice = m.t("notice.low")
+	case m.low && m.lowAuto && since > calmSpan:
+		m.setLow(false)
+	case !m.low && since > slowSpan:
+		w.slow.Store(0)
+	}
+}
+
+// setLow switches low bandwidth: no panes side by side, a snapshot a second, counters in place of rows that would only
+// rush by.
+func (m *Model) setLow(on bool) {
+	m.low, m.lowAuto, m.dirty = on, false, true
+	if m.o.Meter != nil {
+		m.o.Meter.slow.Store(0)
+	}
+}

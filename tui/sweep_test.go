@@ -1,0 +1,213 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"tillscope/assets"
+)
+
+// states are what the screen can be in: keys that lead there from the start. Every region is among them.
+var states = map[string][]string{
+	"traffic": nil, "browsing": {"home"}, "marked": {"up", "m", "N", "look here", "enter"}, "filter": {"/", "sale 余"}, "wrong filter": {"/", "colour=red"},
+	"filtered": {"/", "rc=51", "enter"}, "nothing": {"/", "zzz", "enter"}, "frozen": {"space"},
+	"message": {"up", "up", "tab", "down", "down"}, "unfolded": {"up", "up", "tab", "home", "l"}, "bytes": {"up", "up", "tab", "b", "l", "l"},
+	"compare": {"up", "up", "d"}, "undecoded": {"end", "tab"}, "event": {"/", "reset", "enter", "tab"},
+	"status": {"tab", "tab"}, "diagnosis": {"tab", "tab", "tab", "end"}, "zoom": {"z"},
+	"transactions": {"2", "end"}, "sorted": {"2", "s", "s", "S"}, "story": {"2", "down", "tab", "down"},
+	"tree": {"3", "down", "down", "down"}, "verdict": {"3", "tab", "down"}, "lines": {"4", "end"}, "report": {"5", "end"},
+	"menu": {"?"}, "menu typed": {"?", "xx"}, "palette": {":", "fre"}, "export": {"e"}, "source": {"c"}, "note": {"up", "N"},
+	"low": {"B"}, "low tree": {"B", "3"}, "notice": {"p"}, "theme": {"T", "T"}, "hints": {"H"},
+}
+
+// full is a model with everything that a program gives it.
+func full(t testing.TB, lang string, ascii bool) *Model {
+	l, err := assets.Language(lang)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := newModel(Options{Session: watched(t, lang), Lang: l, ASCII: ascii, FirstRun: true,
+		Export: func(Export) (string, error) { return "report.html", nil },
+		Record: func(bool) (string, error) { return "", nil },
+		Sources: func() []SourceKind {
+			return []SourceKind{{ID: "tap", Fields: []SourceField{{ID: "listen", Value: "0.0.0.0:8583"}, {ID: "upstream"}}}, {ID: "sim", Fields: []SourceField{{ID: "scenario", Offers: []string{"a", "b"}, Strict: true}}}}
+		},
+		Open: func(string, map[string]string) (Session, error) { return nil, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Update(tea.WindowSizeMsg{Width: 100, Height: 30})
+	return m
+}
+
+// Over every width from 40 to 200 and heights from 10 to 60, in both languages: no line is wider or narrower than the
+// screen (one cell more shifts all that follows, one less leaves old text), no border is broken, and nothing is blank that
+// has content.
+func TestSweep(t *testing.T) {
+	edges := []int{10, 17, 18, 19, 23, 24, 25, 29, 30, 31, 39, 40, 41, 50, 60}
+	if testing.Short() {
+		edges = []int{18, 24, 30, 40}
+	}
+	for _, lang := range assets.Languages {
+		for name, press := range states {
+			t.Run(lang+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				m := full(t, lang, name == "zoom" || name == "tree")
+				keys(m, press...)
+				for w := 40; w <= 200; w++ {
+					checkScreen(t, m, w, edges[w%len(edges)])
+				}
+				for _, w := range []int{40, 59, 60, 61, 79, 80, 81, 119, 120, 121, 179, 180, 181, 200, 210} {
+					for h := 10; h <= 60; h += 4 {
+						checkScreen(t, m, w, h)
+					}
+				}
+				for w := 1; w < 40; w += 5 { // no size makes it fall
+					m.Update(tea.WindowSizeMsg{Width: w, Height: w/2 + 1})
+					_ = m.View()
+				}
+			})
+		}
+	}
+}
+
+// cells splits a row into the text of its cells; the second cell of a wide character is empty.
+func cells(row string) (out []string) {
+	for row != "" {
+		g, n := ansi.FirstGraphemeCluster(row, ansi.GraphemeWidth)
+		row = row[len(g):]
+		out = append(out, g)
+		for range n - 1 {
+			out = append(out, "")
+		}
+	}
+	return out
+}
+
+func checkScreen(t *testing.T, m *Model, w, h int) {
+	t.Helper()
+	m.Update(tea.WindowSizeMsg{Width: w, Height: h})
+	screen := ansi.Strip(m.View().Content)
+	rows := strings.Split(screen, "\n")
+	if len(rows) != h {
+		t.Fatalf("%dx%d: %d lines", w, h, len(rows))
+	}
+	grid := make([][]string, h)
+	for y, r := range rows {
+		if n := ansi.StringWidth(r); n != w {
+			t.Fatalf("%dx%d: line %d is %d wide: %q", w, h, y, n, r)
+		}
+		grid[y] = cells(r)
+	}
+	if bad := strings.IndexFunc(strings.Join(rows, ""), func(r rune) bool { return r < 0x20 || r == 0x7F }); bad >= 0 {
+		t.Fatalf("%dx%d: a control character reached the screen", w, h)
+	}
+	if m.at.size == tooSmall {
+		if strings.TrimSpace(screen) == "" {
+			t.Fatalf("%dx%d: nothing says that it is too small", w, h)
+		}
+		return
+	}
+	if strings.TrimSpace(rows[0]) == "" || strings.TrimSpace(rows[h-1]) == "" || strings.TrimSpace(rows[1]) == "" {
+		t.Fatalf("%dx%d: header, stages or footer are blank:\n%s", w, h, screen)
+	}
+	if m.dialog != nil {
+		b := m.look.borders
+		if strings.Count(screen, b.topLeft) < 1 || strings.Count(screen, b.bottomRight) < 1 {
+			t.Fatalf("%dx%d: the dialog has no border:\n%s", w, h, screen)
+		}
+		return
+	}
+	for _, p := range m.at.panes {
+		if err := checkPane(m, p, grid); err != "" {
+			t.Fatalf("%dx%d, %s: %s:\n%s", w, h, regionNames[p.region], err, screen)
+		}
+	}
+}
+
+// checkPane looks at a pane's frame cell by cell, and for text in it.
+func checkPane(m *Model, p pane, grid [][]string) string {
+	b := m.look.borders
+	corner := func(x, y int, of ...string) bool { return slices.Contains(of, grid[y][x]) }
+	right, bottom := p.x+p.w-1, p.y+p.h-1
+	if !corner(p.x, p.y, b.topLeft, b.midLeft) || !corner(right, p.y, b.topRight, b.midRight) {
+		return "an upper corner is broken"
+	}
+	if p.last && (!corner(p.x, bottom, b.bottomLeft) || !corner(right, bottom, b.bottomRight)) {
+		return "a lower corner is broken"
+	}
+	_, high := p.inner()
+	text := false
+	for y := p.y + 1; y < p.y+1+high; y++ {
+		if grid[y][p.x] != b.v || grid[y][right] != b.v {
+			return fmt.Sprintf("the border is broken at line %d", y)
+		}
+		for x := p.x + 1; x < right; x++ {
+			text = text || strings.TrimSpace(grid[y][x]) != ""
+		}
+	}
+	if !text {
+		return "it is blank"
+	}
+	return ""
+}
+
+// The rectangles of every layout tile the screen: each cell belongs to exactly one.
+func TestLayoutTiles(t *testing.T) {
+	for w := 60; w <= 220; w += 3 {
+		for h := 18; h <= 70; h++ {
+			for v := scope; v < views; v++ {
+				for _, focus := range members[v] {
+					for i := range 8 {
+						l := arrange(plan{w, h, v, focus, i&1 != 0, i&2 != 0, i&4 != 0})
+						area := 0
+						rects := []rect{l.header, l.stages, l.branches, l.advice, l.hint, l.foot}
+						found := false
+						for _, p := range l.panes {
+							rects = append(rects, p.rect)
+							found = found || p.region == focus
+							if in, high := p.inner(); in < 20 || high < 1 {
+								t.Fatalf("%dx%d view %d: %s has %d by %d cells", w, h, v, regionNames[p.region], in, high)
+							}
+						}
+						for _, r := range rects {
+							area += r.w * r.h
+							if r.x+r.w > w || r.y+r.h > h {
+								t.Fatalf("%dx%d view %d: %+v stands out", w, h, v, r)
+							}
+						}
+						if area != w*h || !found {
+							t.Fatalf("%dx%d view %d focus %s: %d of %d cells, focus in sight: %v", w, h, v, regionNames[focus], area, w*h, found)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestThemes(t *testing.T) {
+	list, err := Themes("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, th := range list {
+		if th.Titles["en"] == "" || th.Titles["zh"] == "" {
+			t.Errorf("%s lacks a title", th.ID)
+		}
+		st, _ := th.styles()
+		for _, tok := range []token{selected, lit} { // a cursor must be seen
+			if st[tok].Render("x") == "x" {
+				t.Errorf("%s does not mark %s", th.ID, tokenNames[tok])
+			}
+		}
+	}
+	if len(list) < 5 {
+		t.Errorf("%d themes", len(list))
+	}
+}

@@ -1,0 +1,252 @@
+package tui
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"tillscope/diagnostics"
+)
+
+// transactionsPane lists every transaction with the stage that it reached and what stopped it, and sums up what has not
+// arrived by its cause.
+type transactionsPane struct {
+	scroll
+	sel  int // number of the selected transaction
+	by   int // column that sorts
+	down bool
+	list []*diagnostics.Transaction
+}
+
+// column is one of the table. Below min cells of the pane's width it goes away.
+type column struct {
+	key   string // of its heading
+	width int
+	min   int
+	right bool
+	less  func(a, b *diagnostics.Transaction) int
+}
+
+var columns = []column{
+	{"#", 5, 0, true, func(a, b *diagnostics.Transaction) int { return a.N - b.N }},
+	{"time", 9, 100, false, func(a, b *diagnostics.Transaction) int { return a.At.Compare(b.At) }},
+	{"terminal", 9, 0, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Terminal, b.Terminal) }},
+	{"type", 17, 0, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Type, b.Type) }},
+	{"STAN", 8, 76, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.STAN, b.STAN) }},
+	{"card", 18, 140, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Card, b.Card) }},
+	{"amount", 13, 0, true, func(a, b *diagnostics.Transaction) int { return cmp.Compare(a.Amount, b.Amount) }},
+	{"39", 4, 0, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.ResponseCode, b.ResponseCode) }},
+	{"stage", 13, 0, false, func(a, b *diagnostics.Transaction) int { return rank(a.Stage) - rank(b.Stage) }},
+	{"cause", 0, 0, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Cause, b.Cause) }},
+}
+
+func rank(stage string) int { return slices.Index(diagnostics.Stages[:], stage) }
+
+func (t *transactionsPane) title(m *Model) (string, string) {
+	return m.t("pane.transactions"), m.t("transactions.sorted", m.heading(columns[t.by])) + " " + itoa(t.index()+1) + "/" + itoa(len(t.list))
+}
+
+func (m *Model) heading(c column) string {
+	if key := "col." + c.key; m.lang.Has(key) {
+		return m.t(key)
+	}
+	return c.key
+}
+
+// order sorts the snapshot's transactions as the user chose. What is equal stays in the order of the line.
+func (t *transactionsPane) order(m *Model) {
+	t.list = m.snap.Transactions
+	if t.by != 0 || t.down {
+		t.list = slices.Clone(t.list)
+		slices.SortStableFunc(t.list, func(a, b *diagnostics.Transaction) int {
+			if t.down {
+				a, b = b, a
+			}
+			return columns[t.by].less(a, b)
+		})
+	}
+	if t.sel == 0 && len(t.list) > 0 { // at first, what needs an explanation
+		at := slices.IndexFunc(t.list, func(x *diagnostics.Transaction) bool { return stateOf(x) == diagnostics.Fail })
+		t.sel = t.list[max(at, 0)].N
+	}
+}
+
+func (t *transactionsPane) index() int {
+	return max(slices.IndexFunc(t.list, func(x *diagnostics.Transaction) bool { return x.N == t.sel }), 0)
+}
+
+// stateOf tells how a transaction stands.
+func stateOf(x *diagnostics.Transaction) diagnostics.State {
+	switch {
+	case x.Cause == pending:
+		return diagnostics.OK
+	case x.Cause != "":
+		return diagnostics.Fail
+	case x.Arrived == "no":
+		return diagnostics.Warn
+	case rank(x.Stage) >= rank("confirmed"):
+		return diagnostics.OK
+	}
+	return diagnostics.Unknown
+}
+
+// sums are what has not arrived, by cause: lines for the foot of the table.
+func (m *Model) sums(w int) (out []string) {
+	by := map[string]int64{}
+	n, all := 0, int64(0)
+	list := tally(m.snap.Transactions, func(x *diagnostics.Transaction) string {
+		if x.Arrived != "no" || x.Amount == 0 {
+			return ""
+		}
+		key := cmp.Or(x.Cause, "-")
+		by[key] += x.Amount
+		n, all = n+1, all+x.Amount
+		return key
+	})
+	out = append(out, m.look.p(strong, " "+m.t("transactions.lost", n, m.look.money(itoa(int(all)), m.money))))
+	for _, c := range list {
+		name := m.t("transactions.nocause")
+		if c.key != "-" {
+			name = m.t("cause." + c.key)
+		}
+		out = append(out, m.look.fit("  "+m.look.flushRight(m.look.money(itoa(int(by[c.key])), m.money), 14)+m.look.flushRight(itoa(c.n), 6)+"  "+name, w))
+	}
+	return out
+}
+
+func (t *transactionsPane) draw(m *Model, w, h int) []string {
+	t.order(m)
+	if len(t.list) == 0 {
+		return indent(fold(m.t("transactions.none"), w-2, ""))
+	}
+	sums := m.sums(w)
+	if most := max(h/3, 1); len(sums) > most {
+		sums = sums[:most]
+	}
+	rows := max(h-1-1-len(sums), 1)
+	at := t.index()
+	t.long, t.high = len(t.list), rows
+	t.to(at, rows)
+	t.scroll.move(0)
+	out := []string{m.look.p(strong, t.line(m, w, func(c column) string {
+		s := m.heading(c)
+		if c.key == columns[t.by].key {
+			s += map[bool]string{false: "^", true: "v"}[t.down]
+		}
+		return s
+	}))}
+	for i := t.top; i < min(t.top+rows, len(t.list)); i++ {
+		s := t.line(m, w, t.cells(m, t.list[i]))
+		if i == at {
+			s = m.look.p(selected, s)
+		} else if stateOf(t.list[i]) == diagnostics.Fail {
+			s = m.look.p(plain, s)
+		} else {
+			s = m.look.p(dim, s)
+		}
+		out = append(out, s)
+	}
+	for len(out) < rows+1 {
+		out = append(out, "")
+	}
+	out = append(out, m.look.p(edge, strings.Repeat(m.look.borders.h, w)))
+	return append(out, sums...)
+}
+
+// cells are what a transaction has to say in each column.
+func (t *transactionsPane) cells(m *Model, x *diagnostics.Transaction) func(column) string {
+	return func(c column) string {
+		switch c.key {
+		case "#":
+			return itoa(x.N)
+		case "time":
+			return x.At.Local().Format("15:04:05")
+		case "terminal":
+			return cmp.Or(m.names[x.Terminal], diagnostics.Clean(x.Terminal))
+		case "type":
+			return m.t("type." + x.Type)
+		case "STAN":
+			return diagnostics.Clean(x.STAN)
+		case "card":
+			return diagnostics.Clean(x.Card)
+		case "amount":
+			if x.Amount != 0 {
+				return diagnostics.Clean(m.look.money(itoa(int(x.Amount)), x.Currency))
+			}
+		case "39":
+			return diagnostics.Clean(x.ResponseCode)
+		case "stage":
+			s := m.look.state[stateOf(x)]
+			if x.Amount != 0 { // what moves no money is on no way to an account
+				s += " " + m.t("stage."+x.Stage)
+			}
+			return s
+		case "cause":
+			switch {
+			case x.Cause != "":
+				return m.t("cause." + x.Cause)
+			case x.Arrived == "no":
+				return m.t("transactions.nocause")
+			}
+		}
+		return ""
+	}
+}
+
+func (t *transactionsPane) line(m *Model, w int, cell func(column) string) string {
+	var b strings.Builder
+	for _, c := range columns {
+		switch s := cell(c); {
+		case w < c.min:
+		case c.width == 0:
+			b.WriteString(s)
+		case c.right:
+			b.WriteString(m.look.flushRight(s, c.width-2) + "  ")
+		default:
+			b.WriteString(m.look.fit(s, c.width-1) + " ")
+		}
+	}
+	return m.look.fit(b.String(), w)
+}
+
+// sortBy goes on to the next column that is in sight.
+func (t *transactionsPane) sortBy(_ *Model, by int) {
+	t.by = (t.by + by + len(columns)) % len(columns)
+	if columns[t.by].key == "39" || columns[t.by].key == "card" {
+		t.by++ // not worth a stop
+	}
+	t.down = columns[t.by].key == "amount" // the largest first
+}
+
+func (t *transactionsPane) move(m *Model, by int) {
+	t.order(m)
+	if len(t.list) > 0 {
+		t.sel = t.list[min(max(t.index()+by, 0), len(t.list)-1)].N
+	}
+}
+
+func (t *transactionsPane) show(m *Model, n int) {
+	t.sel = n
+	t.order(m)
+}
+
+// current is the selected transaction, or nil.
+func (t *transactionsPane) current(m *Model) *diagnostics.Transaction {
+	t.order(m)
+	if len(t.list) == 0 {
+		return nil
+	}
+	return t.list[t.index()]
+}
+
+// open goes to the transaction's story.
+func (t *transactionsPane) open(m *Model) { m.focus = story }
+
+func (t *transactionsPane) click(m *Model, row int) {
+	if i := t.top + row - 1; row > 0 && row <= t.high && i < len(t.list) {
+		if t.list[i].N == t.sel {
+			t.open(m)
+		}
+		t.sel = t.list[i].N
+	}
+}
