@@ -135,13 +135,16 @@ func (d *Decoder) compare(b []byte) {
 	d.choose()
 }
 
+// tie is what two readings may differ by and still weigh the same: the commoner one, which stands first, is taken.
+const tie = 0.1
+
 // choose takes the reading with most evidence.
 func (d *Decoder) choose() {
 	best, next := -1, -1
 	for i, s := range d.scores {
 		switch {
 		case s <= 0:
-		case best < 0 || s > d.scores[best]:
+		case best < 0 || s > d.scores[best]+tie:
 			best, next = i, best
 		case next < 0 || s > d.scores[next]:
 			next = i
@@ -330,7 +333,7 @@ func Decode(b []byte, o Options) (*Message, Detection, error) {
 		case !ok:
 			continue
 		case f.total > len(b): // cut off
-			short = 2
+			short = 1.5 - float64(len(b))/float64(f.total)
 			f.end, f.total = min(f.end, len(b)), len(b)
 		case f.total < len(b): // something stands behind it
 			behind = 1 + float64(len(b)-f.total)/8
@@ -350,7 +353,7 @@ func Decode(b []byte, o Options) (*Message, Detection, error) {
 		if m, det := d.behindPrefix(b, o); m != nil {
 			return m, det, nil
 		}
-		if !d.settled || frames[d.best].total == 0 {
+		if (!d.settled || frames[d.best].total == 0) && !d.least(frames) {
 			return opaque(b, ""), Detection{}, nil
 		}
 	}
@@ -362,6 +365,25 @@ func Decode(b []byte, o Options) (*Message, Detection, error) {
 		d.det.Confidence = max(d.det.Confidence, 0.6)
 	}
 	return m, d.det, nil
+}
+
+// least takes the reading that most speaks for when more speaks against each: the part of a damaged message that can be
+// read is more use than none. Something has to be sure: a message type in text, or a header.
+func (d *Decoder) least(frames []frame) bool {
+	best := -1
+	for i, r := range d.candidates {
+		sure := r.header != "none" || r.dialect.mti == asText || r.dialect.mti == asEBCDIC
+		if frames[i].total > 0 && sure && d.scores[i] > impossible/2 && (best < 0 || d.scores[i] > d.scores[best]+tie) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return false
+	}
+	r := d.candidates[best]
+	d.best, d.settled = best, true
+	d.det = Detection{Framing: r.framing, Header: r.header, Dialect: r.dialect.id, Confidence: 0.05}
+	return true
 }
 
 // prefixes is how many bytes of an unknown kind may stand before a message.

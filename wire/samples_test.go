@@ -117,7 +117,6 @@ func differences(m *Message, s sample) (out []string) {
 	return out
 }
 
-// asRequest turns a message type into the request that it answers, or leaves it.
 func frameAs(framing string, payload []byte) []byte {
 	n := len(payload)
 	packed := func(n int) []byte { return []byte{byte(n/1000<<4 | n/100%10), byte(n/10%10<<4&0xF0) | byte(n%10)} }
@@ -187,6 +186,58 @@ func TestStreamsInEveryFraming(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// What came damaged is read as far as it goes, and the place is named.
+func TestDamagedSamples(t *testing.T) {
+	want := map[string]Stop{
+		"mac-data-purchase":        {Offset: 91, Field: "64"},
+		"codetd-serial-purchase":   {Offset: 77, Field: "55"},   // the damaged bitmap names it
+		"my-sale-6000530000":       {Offset: 74, Field: "56"},   // its length says 3030
+		"ballerina-0200-badlen120": {Offset: 118, Field: "120"}, // a byte is missing
+	}
+	for _, s := range samples(t) {
+		stop, ok := want[s.ID]
+		if !ok {
+			continue
+		}
+		b, err := hex.DecodeString(s.Hex)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, det, err := Decode(b, Options{})
+		if err != nil || m.Stop == nil || m.Stop.Offset != stop.Offset || m.Stop.Field != stop.Field {
+			t.Errorf("%s: %v, %+v, stop %+v, want it at %+v", s.ID, err, det, m.Stop, stop)
+		}
+	}
+}
+
+// A frame that was cut off is still known for what it is.
+func TestCutSamples(t *testing.T) {
+	right, all := 0, 0
+	for _, s := range samples(t) {
+		f, h, d := sampleFraming[s.Framing], sampleHeader[s.Header], sampleDialect[s.Dialect]
+		if f == "" || h == "" || d == "" || !s.Valid {
+			continue
+		}
+		b, err := hex.DecodeString(s.Hex)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := len(b) * 6 / 10; n < len(b); n++ {
+			m, det, err := Decode(b[:n], Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all++
+			if det.Framing == f && det.Header == h && det.Dialect == d && m.MTI == s.MTI {
+				right++
+			}
+		}
+	}
+	if t.Logf("%d of %d cut frames are named rightly", right, all); right*100 < all*90 {
+		t.Error("that is too few")
 	}
 }
 

@@ -47,6 +47,7 @@ type walked struct {
 	mti        [4]byte
 	fields     [2]uint64 // the bitmaps, bit 1 cleared
 	spans      []span
+	bitmap     int // offset of the bitmap
 	end        int // offset after the last field read
 	fault      fault
 	at         int // where the fault is
@@ -96,7 +97,7 @@ func (d *dialect) head(b []byte, at int, w *walked) bool {
 		return false
 	}
 	at += n
-	w.end, w.at, w.field = at, at, 1
+	w.end, w.at, w.field, w.bitmap = at, at, 1, at
 	if n, ok = d.readBitmap(b[at:], &w.fields[0]); !ok {
 		w.fault = faultBitmap
 		return false

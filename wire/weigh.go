@@ -9,27 +9,30 @@ const (
 	weak   = 2.5
 )
 
+// impossible is the weight of a frame that a reading cannot be at all.
+const impossible = -100.0
+
 // weigh says how much a frame speaks for a reading: what a wrong one would hardly show counts for it, what a right one
-// would hardly show counts against it. 0 and less is no reading at all.
+// would hardly show counts against it. With 0 and less more speaks against it than for it.
 func (r *reading) weigh(b []byte, f frame, spans []span) (score float64, w walked) {
 	n, ok := headerLen(r.header, b[f.payload:f.end])
 	if !ok {
-		return 0, w
+		return impossible, w
 	}
 	w = r.dialect.walk(b[:f.end], f.payload+n, spans, nil)
 	if w.fault == faultMTI || w.fault == faultBitmap {
-		return 0, w
+		return impossible, w
 	}
 	return r.score(b, f, n, &w), w
 }
 
 func (r *reading) score(b []byte, f frame, header int, w *walked) (score float64) {
 	d := r.dialect
-	if d.version != 0 && w.mti[0] != d.version {
-		return 0
+	if d.version != 0 && w.mti[0] != d.version || d.bitmap != asHex && w.hexBitmap(b) {
+		return impossible
 	}
 	if len(w.spans) == 0 {
-		return 0
+		return -2
 	}
 	switch r.header {
 	case "none":
@@ -61,8 +64,15 @@ func (r *reading) score(b []byte, f frame, header int, w *walked) (score float64
 	score += good
 	switch {
 	case w.fault != faultNone:
-		// What stands before the fault still speaks, the less the earlier it came.
-		score = score*0.5 - 2
+		// What stands before the fault still speaks, the less the earlier it came: a wrong reading stumbles soon.
+		start, end := f.payload+header, float64(w.end)
+		switch w.fault {
+		case faultShort: // cut off inside the field, maybe
+			end = (end + float64(f.end)) / 2
+		case faultField:
+			score--
+		}
+		score = score*(end-float64(start))/float64(max(f.end-start, 1)) - 1
 	case w.end < f.end:
 		score = score*0.8 - 1.5
 	case r.framing == "none":
@@ -71,6 +81,21 @@ func (r *reading) score(b []byte, f frame, header int, w *walked) (score float64
 		score += 4
 	}
 	return score
+}
+
+// hexBitmap says that the bitmap, read as bytes, is the text of a bitmap in hex: eight bytes that happen to be hex digits,
+// and eight more behind them, are hardly ever found in any other message.
+func (w *walked) hexBitmap(b []byte) bool {
+	b = b[w.bitmap:]
+	if len(b) < 16 {
+		return false
+	}
+	for _, c := range b[:16] {
+		if unhex(c) > 15 {
+			return false
+		}
+	}
+	return true
 }
 
 // plausible weighs the value of a field: digits where digits belong, dates that exist, a currency that is one.
@@ -99,10 +124,10 @@ func plausible(b []byte, s *span, df *def, mti [4]byte) float64 {
 	}
 	digit := func(i int) int { // the character at i as a digit, -1 when it is none
 		switch {
+		case i >= chars || !c.packed() && i >= len(v):
+			return -1
 		case c.packed():
 			return int(half(v, c.lead(chars)+i))
-		case i >= len(v):
-			return -1
 		case c == asEBCDIC:
 			if v[i] >= 0xF0 && v[i] <= 0xF9 {
 				return int(v[i] - 0xF0)
