@@ -52,6 +52,9 @@ func (o Options) candidates() ([]reading, error) {
 	for _, f := range fs {
 		for _, h := range hs {
 			for _, d := range all {
+				if d.rare && len(all) > 1 && (!slices.Contains(d.framings, f) || !slices.Contains(d.headers, h)) {
+					continue
+				}
 				out = append(out, reading{f, h, d, &Form{f, h, d.id, d}})
 			}
 		}
@@ -83,6 +86,8 @@ type Decoder struct {
 	scratch    []byte
 	room       room
 	plans      plans
+	patches    []patch
+	far        int // how often two fields at once were looked for
 }
 
 // group is the candidates of one framing.
@@ -236,27 +241,28 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 	m.headAt, m.headLen, m.raw = uint16(f.payload), uint16(header), int32(len(b))
 	if w.fault != faultNone || w.end < f.end {
 		stop := w.stop(r.dialect)
-		suspect, found, fixed := r.locate(b, f, header, &w)
-		if stop != nil && suspect != nil {
-			stop.Suspect = fmt.Sprint(suspect.id)
+		suspect := r.suspect(b, &w)
+		if stop != nil && suspect > 0 {
+			stop.Suspect = fmt.Sprint(suspect)
 		}
-		if found != nil {
-			w, stop, work = fixed, nil, everyField[:len(fixed.spans)]
-			m.odd().variant = found
+		if form := d.patched(r, b, f, header, &w, suspect); form != nil {
+			m.Form, stop = form, nil
+			w = form.dialect.walk(b[:f.end], f.payload+header, m.spanRoom[:0], nil)
+			work = everyField[:len(w.spans)]
 		}
 		if stop != nil {
 			m.odd().Stop = stop
 		} else {
-			m.Trailing = f.end - w.end
+			m.Trailing = f.end - w.end // none, but where a byte is stray
 		}
 	}
 	m.fields = w.fields
 	m.MTI = mtiText(w.mti)
-	k := builder{m: m, d: r.dialect, variant: m.variant, b: append(d.scratch[:0], b...), raw: len(b), hidden: m.hiddenRoom[:0]}
-	k.clean = r.dialect.bitmap == asHex && r.dialect.mti == asText && printable(b[f.payload:f.end])
+	k := builder{m: m, b: append(d.scratch[:0], b...), raw: len(b), hidden: m.hiddenRoom[:0]}
+	k.clean = m.dialect.bitmap == asHex && m.dialect.mti == asText && printable(b[f.payload:f.end])
 	for _, i := range work {
 		s := &w.spans[i]
-		k.field(s, &r.dialect.steps[s.id])
+		k.field(s, &m.dialect.steps[s.id])
 	}
 	if f.end < len(b) && r.framing != "stx-etx" {
 		m.Trailing += len(b) - f.end
@@ -361,7 +367,7 @@ func Decode(b []byte, o Options) (*Message, Detection, error) {
 	if m.Undecoded() {
 		return m, Detection{}, nil
 	}
-	if m.variant != nil { // the rest fits now, and that speaks for the reading after all
+	if m.dialect != d.candidates[d.best].dialect { // the rest fits now, and that speaks for the reading after all
 		d.det.Confidence = max(d.det.Confidence, 0.6)
 	}
 	return m, d.det, nil

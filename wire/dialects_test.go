@@ -60,7 +60,11 @@ func TestEveryDialectReadsAndMasks(t *testing.T) {
 				mti = "2200"
 			}
 			b := everyKind(t, id, mti)
-			dec, err := NewDecoder(Options{})
+			var o Options
+			if env, err := shipped(id); err == nil && env.Rare {
+				o.Dialect = id
+			}
+			dec, err := NewDecoder(o)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // form says in words how a definition stands on the line.
 func (df *def) form() string {
@@ -59,8 +56,16 @@ func (df *def) variants() []*def {
 		add(func(v *def) { v.coding = asBCD })
 		add(func(v *def) { v.coding = asText })
 	case asText:
-		if df.max%2 == 0 || df.id == 49 || df.id == 50 || df.id == 51 || df.id == 19 || df.id == 39 {
+		switch {
+		case df.max%2 == 0 || df.id == 39:
 			add(func(v *def) { v.coding = asBCD })
+		case df.id == 19 || df.id == 49 || df.id == 50 || df.id == 51:
+			add(func(v *def) { v.coding = asBCD })
+			add(func(v *def) { v.coding = asLBCD })
+		}
+		if df.id == 41 {
+			add(func(v *def) { v.max = 16 }) // BASE24's, and that of 1993 and later
+			add(func(v *def) { v.max = 8 })
 		}
 	case asBinary:
 		add(func(v *def) { v.coding = asHex })
@@ -81,16 +86,61 @@ func prefixLike(df *def) coding {
 	return asBCD
 }
 
-// locate looks for the field that put a walk out of step. suspect is the first whose value is implausible; found is the
-// one definition of one field, up to the fault, with which everything to the end of the frame fits and is plausible.
-// When several do as well, none is found: a guess would send someone to the wrong field.
-func (r *reading) locate(b []byte, f frame, header int, w *walked) (suspect *span, found *def, fixed walked) {
+// suspect is the first field of a walk whose value is implausible, 0 when there is none.
+func (r *reading) suspect(b []byte, w *walked) int {
 	for i := range w.spans {
 		if plausible(b, &w.spans[i], r.dialect.defs[w.spans[i].id], w.mti) < 0 {
-			suspect = &w.spans[i]
-			break
+			return int(w.spans[i].id)
 		}
 	}
+	return 0
+}
+
+// search looks for the fields that put a walk out of step: definitions with which everything to the end of the frame fits.
+type search struct {
+	r            *reading
+	b            []byte
+	f            frame
+	header       int
+	suspect      int
+	best, second float64
+	found        []*def
+	room         [2][128]span
+}
+
+// locate finds the one other definition of one field, up to the fault, with which everything to the end of the frame fits
+// and is plausible; when there is none and it may look further, of two fields. When several do as well, none is found: a
+// guess would send someone to the wrong field.
+func (r *reading) locate(b []byte, f frame, header int, w *walked, suspect int, further bool) []*def {
+	s := search{r: r, b: b, f: f, header: header, suspect: suspect}
+	tries := s.tries(w, nil, 0)
+	if s.found == nil && further {
+		for _, first := range tries {
+			t := r.dialect.walk(b[:f.end], f.payload+header, s.room[0][:0], first)
+			if t.reach() > w.reach() {
+				s.tries(&t, first, first[0].id)
+			}
+		}
+	}
+	if s.best < strong || s.best-s.second < 0.5 {
+		return nil
+	}
+	return s.found
+}
+
+// reach is how far a walk came.
+func (w *walked) reach() int {
+	if w.fault == faultNone {
+		return w.end
+	}
+	return w.at
+}
+
+// stray is how many bytes behind a message are no sign against a reading: someone copied a little too much.
+const stray = 1
+
+// tries walks with every other definition of a field behind the field after, beside those that are changed already.
+func (s *search) tries(w *walked, changed []*def, after int) (all [][]*def) {
 	var ids []int
 	for i := range w.spans {
 		ids = append(ids, int(w.spans[i].id))
@@ -98,42 +148,98 @@ func (r *reading) locate(b []byte, f frame, header int, w *walked) (suspect *spa
 	if w.fault != faultNone && w.field > 1 {
 		ids = append(ids, w.field)
 	}
-	best, second := 0.0, 0.0
-	var room [128]span
 	for _, id := range ids {
-		df := r.dialect.defs[id]
-		if df == nil {
+		df := s.r.dialect.defs[id]
+		if df == nil || id <= after {
 			continue
 		}
 		for _, v := range df.variants() {
-			t := r.dialect.walk(b[:f.end], f.payload+header, room[:0], v)
-			if t.fault != faultNone || t.end != f.end {
-				continue
-			}
-			score := r.score(b, f, header, &t)
-			for i := range t.spans {
-				as := r.dialect.defs[t.spans[i].id]
-				if as.id == id {
-					as = v
-				}
-				if plausible(b, &t.spans[i], as, t.mti) <= -1 {
-					score = 0
-				}
-			}
-			if suspect != nil && int(suspect.id) == id {
-				score++
-			}
-			if score > best {
-				second, best, found = best, score, v
-				fixed = t
-				fixed.spans = slices.Clone(t.spans)
-			} else if score > second {
-				second = score
+			over := append(changed[:len(changed):len(changed)], v)
+			all = append(all, over)
+			t := s.r.dialect.walk(s.b[:s.f.end], s.f.payload+s.header, s.room[1][:0], over)
+			if t.fault == faultNone && t.end >= s.f.end-stray {
+				s.judge(&t, over)
 			}
 		}
 	}
-	if best < strong || best-second < 0.5 {
-		return suspect, nil, walked{}
+	return all
+}
+
+// judge weighs a walk that came to the end of the frame.
+func (s *search) judge(t *walked, over []*def) {
+	for i := range t.spans {
+		if plausible(s.b, &t.spans[i], s.r.dialect.as(int(t.spans[i].id), over), t.mti) <= -1 {
+			return
+		}
 	}
-	return suspect, found, fixed
+	score := s.r.score(s.b, s.f, s.header, t, over) - float64(len(over)-1)
+	if s.suspect == over[0].id {
+		score++
+	}
+	if score > s.best {
+		s.second, s.best, s.found = s.best, score, over
+	} else if score > s.second {
+		s.second = score
+	}
+}
+
+// as is the definition of a field, in over or else in the dialect.
+func (d *dialect) as(id int, over []*def) *def {
+	for _, df := range over {
+		if df.id == id {
+			return df
+		}
+	}
+	return d.defs[id]
+}
+
+// patch is a dialect in which some fields are read otherwise than it says, because the line shows so.
+type patch struct {
+	of   *dialect
+	form *Form
+}
+
+// maxPatches bounds what a line can teach: more ways to write one field than these are noise.
+const maxPatches = 16
+
+// patched reads a frame that does not fit its dialect: as an earlier one of the line had to be read, or by looking for the
+// field that is out of step. It answers nil when there is none.
+func (d *Decoder) patched(r *reading, b []byte, f frame, header int, w *walked, suspect int) *Form {
+	for _, p := range d.patches {
+		if p.of == r.dialect && p.form.Framing == r.framing && p.form.Header == r.header && p.fits(b, f, header, d.spans[:0]) {
+			return p.form
+		}
+	}
+	if len(d.patches) == maxPatches {
+		return nil
+	}
+	further := d.far < maxPatches
+	found := r.locate(b, f, header, w, suspect, further)
+	if further {
+		d.far++ // two fields at once cost a walk for each pair of definitions
+	}
+	if found == nil {
+		return nil
+	}
+	other := *r.dialect
+	for _, df := range found {
+		df.told = "read as " + df.form() + ", which makes the rest fit; " + r.dialect.id + " says otherwise"
+		other.defs[df.id], other.steps[df.id] = df, df.step()
+	}
+	form := &Form{r.form.Framing, r.form.Header, r.form.Dialect, &other}
+	d.patches = append(d.patches, patch{r.dialect, form})
+	return form
+}
+
+func (p *patch) fits(b []byte, f frame, header int, spans []span) bool {
+	w := p.form.dialect.walk(b[:f.end], f.payload+header, spans, nil)
+	if w.fault != faultNone || w.end < f.end-stray {
+		return false
+	}
+	for i := range w.spans {
+		if plausible(b, &w.spans[i], p.form.dialect.defs[w.spans[i].id], w.mti) <= -1 {
+			return false
+		}
+	}
+	return true
 }

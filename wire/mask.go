@@ -14,12 +14,10 @@ const runLimit = 12
 
 // builder makes a message: a scrubbed copy of its frame, and behind it, in the same bytes, the texts of its fields.
 type builder struct {
-	m       *Message
-	d       *dialect
-	variant *def // the field that is read otherwise than the dialect says
-	b       []byte
-	raw     int  // length of the frame
-	clean   bool // all of it is known to be printable text
+	m     *Message
+	b     []byte
+	raw   int  // length of the frame
+	clean bool // all of it is known to be printable text
 
 	hidden []nibbles
 }
@@ -115,9 +113,6 @@ func clearRange(n int) (from, to int) {
 // field scrubs one decoded field and makes its value ready.
 func (k *builder) field(s *span, st *step) {
 	c, mark := st.coding, len(k.hidden)
-	if k.variant != nil && k.variant.id == int(s.id) {
-		c = k.variant.coding
-	}
 	var p place
 	if st.ready > 0 {
 		p = k.text(s, c)
@@ -152,7 +147,9 @@ func (k *builder) field(s *span, st *step) {
 			k.hide(2*int(s.off), 2*int(s.off+s.n)) // the filler too
 		}
 	case hideRuns:
-		k.runs(int(s.off), int(s.off+s.n), runLimit+1, c)
+		if df := k.m.dialect.defs[s.id]; df.inner == nil || !k.insideRuns(df.inner, s) {
+			k.runs(int(s.off), int(s.off+s.n), runLimit+1, c)
+		}
 	case hideEMV:
 		k.chip(s, c)
 	case hideKeys:
@@ -172,6 +169,34 @@ func (k *builder) field(s *span, st *step) {
 			k.m.ready[st.ready-1] = place{} // made from the scrubbed frame when it is asked for
 		}
 	}
+}
+
+// insideRuns hides the runs of each subfield by itself: across them, bitmaps and lengths would look like digits. It is
+// false when the subfields do not fill the field.
+func (k *builder) insideRuns(c *composite, s *span) bool {
+	off, end := int(s.off), int(s.off+s.n)
+	read := Message{Form: k.m.Form, Oddity: noOddity, bytes: string(k.frame())}
+	coding := asText
+	if k.m.dialect.mti == asEBCDIC {
+		coding = asEBCDIC
+	}
+	at := off
+	parts := c.subfields(&read, nil, "", off, end)
+	for i, p := range parts {
+		if i+1 < len(parts) && parts[i+1].Offset < p.Offset+p.Length {
+			continue // its own parts follow
+		}
+		at = p.Offset + p.Length
+	}
+	if at != end {
+		return false
+	}
+	for i, p := range parts {
+		if i+1 == len(parts) || parts[i+1].Offset >= p.Offset+p.Length {
+			k.runs(p.Offset, p.Offset+p.Length, runLimit+1, coding)
+		}
+	}
+	return true
 }
 
 func stars(b []byte) {

@@ -83,8 +83,7 @@ type Oddity struct {
 	Control string // "ACK", "NAK", "ENQ" or "EOT": a byte between the frames of a serial line, and no message
 	Stop    *Stop  // where decoding ended early, nil when it reached the end
 
-	variant *def  // the field that was read otherwise than the dialect says
-	more    *more // spans and hidden runs where there are more than there is room for
+	more *more // spans and hidden runs where there are more than there is room for
 }
 
 var (
@@ -189,12 +188,7 @@ func (m *Message) span(field int) *span {
 }
 
 // def is what a field is, in the dialect or as it had to be read.
-func (m *Message) def(s *span) *def {
-	if m.variant != nil && m.variant.id == int(s.id) {
-		return m.variant
-	}
-	return m.dialect.defs[s.id]
-}
+func (m *Message) def(s *span) *def { return m.dialect.defs[s.id] }
 
 // size is a field's length in characters of its text.
 func (m *Message) size(s *span) int {
@@ -218,9 +212,6 @@ func (m *Message) value(s *span) (value string, isHidden bool) {
 		return m.bytes[p.at:][:p.n], hidden
 	}
 	c := m.dialect.steps[s.id].coding
-	if m.variant != nil {
-		c = m.def(s).coding
-	}
 	switch {
 	case c == asText && !hidden:
 		if b := m.bytes[s.off:][:s.n]; printable(b) {
@@ -249,19 +240,18 @@ func (m *Message) digits(c coding, off, count int) string {
 func (m *Message) plain(df *def, off, n int) string {
 	b := m.bytes[off : off+n]
 	hidden := m.hides(2*off, 2*(off+n))
-	text := df.coding == asText || df.coding == asHex || df.coding == asBinary && df.hide != hideEMV && !df.tlv && df.max > 8
+	text := df.coding == asText || df.coding == asHex || df.coding == asBinary && df.hide != hideEMV && !df.tlv && (df.max > 8 || df.inner != nil)
 	switch {
 	case df.coding == asHex:
 		b = strings.ToUpper(b)
 	case df.coding == asEBCDIC:
-		t := make([]byte, n)
-		for i := range t {
-			if t[i] = ebcdic[b[i]]; t[i] == 0 {
-				return m.hex(off, n)
-			}
+		if !inEBCDIC(b) {
+			return m.hex(off, n)
 		}
-		b = string(t)
+		b = fromEBCDIC(b)
 	case text && printable(b):
+	case df.coding == asBinary && text && m.dialect.mti == asEBCDIC && inEBCDIC(b):
+		b = fromEBCDIC(b)
 	case text && df.coding == asText && !hidden:
 		if t, ok := gbk(b); ok {
 			return t
@@ -317,8 +307,8 @@ func (m *Message) Fields() []Field {
 		if df.id == 39 && m.MTI[1] == '4' && (m.MTI[2]-'0')%2 == 0 {
 			f.Name = "Reversal reason"
 		}
-		if m.variant != nil && m.variant.id == df.id {
-			f.Problem = "read as " + m.variant.form() + ", which alone makes the rest fit; " + m.Dialect + " says otherwise"
+		if df.told != "" {
+			f.Problem = df.told
 		}
 		out = append(out, f)
 		out = m.subfields(out, s, v)
@@ -340,6 +330,9 @@ func (m *Message) subfields(out []Field, s *span, value string) []Field {
 				From: 2 * off, To: 2 * (off + e.n), Masked: m.hides(2*off, 2*(off+e.n))})
 			at = next
 		}
+	}
+	if df.inner != nil {
+		return df.inner.subfields(m, out, fmt.Sprint(df.id), int(s.off), int(s.off+s.n))
 	}
 	c := df.coding
 	size := m.size(s)

@@ -50,6 +50,12 @@ func same(got, want string) bool {
 	return true
 }
 
+// unknowable are the samples that no reader can divide without their own specification.
+var unknowable = map[string]string{
+	"fluidpay-1210-partial": "two fields in a row have lengths of their own: any split of ten digits fits",
+	"traderoot-echo-resp":   "a third bitmap inside field 127, and 42 fields behind it",
+}
+
 // Real messages of many implementations, with the values that their sources state.
 func TestSamples(t *testing.T) {
 	named, right := 0, 0
@@ -72,13 +78,13 @@ func TestSamples(t *testing.T) {
 			}
 		}
 		if !s.Valid {
-			if m.Stop == nil && m.Trailing == 0 && m.Check == "" && m.variant == nil {
+			if m.Stop == nil && m.Trailing == 0 && m.Check == "" {
 				t.Errorf("%s is damaged, and nothing is said of it: %+v", s.ID, det)
 			}
 			continue
 		}
 		problems := differences(m, s)
-		if len(problems) > 0 && (len(s.Overrides) > 0 || f == "" || h == "" || d == "") {
+		if len(problems) > 0 && unknowable[s.ID] != "" {
 			t.Logf("%s differs from its dialect: %s", s.ID, strings.Join(problems, "; "))
 			continue
 		}

@@ -51,6 +51,24 @@ var ebcdic = func() (t [256]byte) {
 	return t
 }()
 
+// inEBCDIC says that all of s is text in EBCDIC.
+func inEBCDIC(s string) bool {
+	for i := range len(s) {
+		if ebcdic[s[i]] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func fromEBCDIC(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		b[i] = ebcdic[c]
+	}
+	return string(b)
+}
+
 func nibble(s string, i int) byte {
 	if i%2 == 0 {
 		return s[i/2] >> 4

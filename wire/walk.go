@@ -79,8 +79,8 @@ func (w *walked) stop(d *dialect) *Stop {
 }
 
 // walk reads MTI, bitmaps and fields of b from offset at on. It never reads past b and never fails: what it could not
-// read is told by fault. over replaces the definition of one field.
-func (d *dialect) walk(b []byte, at int, spans []span, over *def) (w walked) {
+// read is told by fault. over replaces the definitions of some fields.
+func (d *dialect) walk(b []byte, at int, spans []span, over []*def) (w walked) {
 	w.spans = spans[:0]
 	if d.head(b, at, &w) {
 		d.rest(b, &w, over)
@@ -117,7 +117,7 @@ func (d *dialect) head(b []byte, at int, w *walked) bool {
 }
 
 // rest reads the fields that the bitmaps name.
-func (d *dialect) rest(b []byte, w *walked, over *def) {
+func (d *dialect) rest(b []byte, w *walked, over []*def) {
 	at := w.end
 	if n := bits.OnesCount64(w.fields[0]) + bits.OnesCount64(w.fields[1]); n > cap(w.spans) {
 		w.spans = make([]span, 0, n)
@@ -132,9 +132,11 @@ walking:
 			set &^= 1 << (63 - lead)
 			id := uint8(half*64 + lead + 1)
 			st := &d.steps[id]
-			if over != nil && over.id == int(id) {
-				other = over.step()
-				st = &other
+			for _, df := range over {
+				if df.id == int(id) {
+					other = df.step()
+					st = &other
+				}
 			}
 			start, size, marks := at, int(st.size), st.odd
 			if st.digits > 0 {

@@ -23,10 +23,10 @@ func (r *reading) weigh(b []byte, f frame, spans []span) (score float64, w walke
 	if w.fault == faultMTI || w.fault == faultBitmap {
 		return impossible, w
 	}
-	return r.score(b, f, n, &w), w
+	return r.score(b, f, n, &w, nil), w
 }
 
-func (r *reading) score(b []byte, f frame, header int, w *walked) (score float64) {
+func (r *reading) score(b []byte, f frame, header int, w *walked, over []*def) (score float64) {
 	d := r.dialect
 	if d.version != 0 && w.mti[0] != d.version || d.bitmap != asHex && w.hexBitmap(b) {
 		return impossible
@@ -54,7 +54,7 @@ func (r *reading) score(b []byte, f frame, header int, w *walked) (score float64
 	}
 	good, seen := 0.0, 0.0
 	for i := range w.spans {
-		v := plausible(b, &w.spans[i], d.defs[w.spans[i].id], w.mti)
+		v := plausible(b, &w.spans[i], d.as(int(w.spans[i].id), over), w.mti)
 		good += max(v, 0)
 		if v < 0 {
 			score += v
