@@ -30,12 +30,12 @@ func (s *store) flags(c *cobra.Command) {
 	s.watch.flags(c)
 	f := c.Flags()
 	f.Int64Var(&s.seed, "seed", 0, "make the simulated store repeatable (default: another one each time)")
-	f.IntVar(&s.terminals, "terminals", 3, "how many terminals the simulated store has")
+	f.IntVar(&s.terminals, "terminals", 0, "how many terminals the simulated store has (default: as the scenario says, else 3)")
 	f.Float64Var(&s.speed, "speed", 1, "how many times faster than life the simulated store lives; sets --time-scale")
 }
 
 func (s *store) play(c *cobra.Command, scenario string) error {
-	if s.terminals < 1 {
+	if c.Flags().Changed("terminals") && s.terminals < 1 {
 		return usagef("--terminals %d: a store has at least one", s.terminals)
 	}
 	if !c.Flags().Changed("seed") {

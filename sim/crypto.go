@@ -1,23 +1,29 @@
 package sim
 
 import (
+	"bytes"
 	"crypto/cipher"
 	"crypto/des"
 	"encoding/hex"
 	"errors"
+	"math/rand/v2"
 	"strings"
 )
 
-// workingKeys are the keys that a sign-in brings: one for PIN blocks, one for MACs.
+// workingKeys are the keys that a sign-in brings: for PIN blocks, for MACs and for tracks.
 type workingKeys struct {
-	pik []byte // 16 bytes
-	mak []byte // 8 bytes
+	pik []byte // 16 bytes, 8 when single
+	mak []byte // 8 bytes, 16 where the MAC needs them
+	tdk []byte // 16 bytes, nil when tracks travel in clear
 }
 
 var errKeys = errors.New("the working keys do not fit the master key")
 
-// tripleDES makes the cipher of a 16-byte key, whose first half is used again as the third part.
-func tripleDES(key []byte) (cipher.Block, error) {
+// desOf makes the cipher of a key: single DES of 8 bytes, triple DES of 16, whose first half is used again as the third.
+func desOf(key []byte) (cipher.Block, error) {
+	if len(key) == 8 {
+		return des.NewCipher(key)
+	}
 	return des.NewTripleDESCipher(append(append(make([]byte, 0, 24), key...), key[:min(8, len(key))]...))
 }
 
@@ -37,54 +43,104 @@ func kcv(b cipher.Block) []byte {
 	return out[:4]
 }
 
-// wrapKeys packs working keys under a master key in the 40-byte form of field 62.
+// wrapKeys packs working keys under a master key in the form of field 62: 24 bytes for single-length keys, 40 for double
+// ones, of which the MAC key may fill the first half only, 60 with a track key.
 func wrapKeys(tmk []byte, k workingKeys) ([]byte, error) {
-	master, err := tripleDES(tmk)
+	master, err := desOf(tmk)
 	if err != nil {
 		return nil, err
 	}
-	pik, err := tripleDES(k.pik)
-	if err != nil {
-		return nil, err
+	var out []byte
+	for i, key := range [][]byte{k.pik, k.mak, k.tdk} {
+		if key == nil {
+			break
+		}
+		c, err := desOf(key)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ecb(master.Encrypt, key)...)
+		if i == 1 && len(k.pik) == 16 && len(key) == 8 {
+			out = append(out, make([]byte, 8)...)
+		}
+		out = append(out, kcv(c)...)
 	}
-	mak, err := des.NewCipher(k.mak)
-	if err != nil {
-		return nil, err
-	}
-	out := ecb(master.Encrypt, k.pik)
-	out = append(out, kcv(pik)...)
-	out = append(out, ecb(master.Encrypt, k.mak)...)
-	out = append(out, make([]byte, 8)...)
-	return append(out, kcv(mak)...), nil
+	return out, nil
 }
 
-// unwrapKeys reads the 40-byte form and proves both check values.
+// unwrapKeys reads the forms of wrapKeys and proves every check value.
 func unwrapKeys(tmk, f62 []byte) (workingKeys, error) {
-	if len(f62) != 40 {
+	master, err := desOf(tmk)
+	if err != nil {
+		return workingKeys{}, err
+	}
+	long := 16
+	if len(f62) == 24 {
+		long = 8
+	} else if len(f62) != 40 && len(f62) != 60 {
 		return workingKeys{}, errKeys
 	}
-	master, err := tripleDES(tmk)
-	if err != nil {
-		return workingKeys{}, err
+	var keys [3][]byte
+	for i := 0; len(f62) > 0; i++ {
+		part, check := f62[:long], f62[long:long+4]
+		f62 = f62[long+4:]
+		if i == 1 && long == 16 && bytes.Equal(part[8:], make([]byte, 8)) {
+			part = part[:8]
+		}
+		keys[i] = ecb(master.Decrypt, part)
+		c, err := desOf(keys[i])
+		if err != nil {
+			return workingKeys{}, err
+		}
+		if !bytes.Equal(kcv(c), check) {
+			return workingKeys{}, errKeys
+		}
 	}
-	k := workingKeys{pik: ecb(master.Decrypt, f62[:16]), mak: ecb(master.Decrypt, f62[20:28])}
-	pik, err := tripleDES(k.pik)
-	if err != nil {
-		return workingKeys{}, err
-	}
-	mak, err := des.NewCipher(k.mak)
-	if err != nil {
-		return workingKeys{}, err
-	}
-	if string(kcv(pik)) != string(f62[16:20]) || string(kcv(mak)) != string(f62[36:40]) {
-		return workingKeys{}, errKeys
-	}
-	return k, nil
+	return workingKeys{pik: keys[0], mak: keys[1], tdk: keys[2]}, nil
 }
 
-// mac is the UnionPay "ECB" MAC over the bytes from the MTI to the last before field 64: 8 upper-case hex characters.
+// newKeys makes the working keys that a sign-in of a kind brings.
+func newKeys(rng *rand.Rand, kind string, m macAlgorithm) workingKeys {
+	k := workingKeys{pik: draw(rng, 16), mak: draw(rng, m.keyLen)}
+	switch kind {
+	case "single":
+		k.pik, k.mak = k.pik[:8], k.mak[:8]
+	case "track":
+		k.tdk = draw(rng, 16)
+	}
+	return k
+}
+
+// draw takes n bytes from a seeded generator: keys here need to repeat, and protect nothing.
+func draw(rng *rand.Rand, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	return b
+}
+
+// macAlgorithm is a way to seal a message, from the message type to the last byte before the MAC: 8 bytes.
+type macAlgorithm struct {
+	name   string
+	keyLen int
+	sum    func(key, data []byte) ([]byte, error)
+}
+
+var macs = []macAlgorithm{{"cup", 8, mac}, {"x9.9", 8, macX99}, {"x9.19", 16, macX919}}
+
+func macBy(name string) (macAlgorithm, error) {
+	for _, m := range macs {
+		if m.name == name {
+			return m, nil
+		}
+	}
+	return macAlgorithm{}, errors.New("no MAC algorithm " + name + ": choose cup, x9.9 or x9.19")
+}
+
+// mac is the UnionPay "ECB" MAC: 8 upper-case hex characters.
 func mac(mak, data []byte) ([]byte, error) {
-	key, err := des.NewCipher(mak)
+	key, err := desOf(mak)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +158,44 @@ func mac(mak, data []byte) ([]byte, error) {
 	return []byte(strings.ToUpper(hex.EncodeToString(block))[:8]), nil
 }
 
-// pinField is the clear ISO format 0 block: the PIN with its length, mixed with the last twelve digits of the card
+// macX99 is ANSI X9.9: the last block of DES in CBC mode without an initial vector, data padded with zeros.
+func macX99(mak, data []byte) ([]byte, error) {
+	key, err := desOf(mak[:min(8, len(mak))])
+	if err != nil {
+		return nil, err
+	}
+	return cbcMAC(key, data), nil
+}
+
+func cbcMAC(key cipher.Block, data []byte) []byte {
+	x := make([]byte, 8)
+	for i, b := range data {
+		x[i%8] ^= b
+		if i%8 == 7 || i == len(data)-1 {
+			key.Encrypt(x, x)
+		}
+	}
+	return x
+}
+
+// macX919 is ANSI X9.19, the retail MAC (ISO 9797-1 algorithm 3): X9.9 under the key's first half, of which the last block
+// is decrypted under the second half and encrypted under the first again.
+func macX919(mak, data []byte) ([]byte, error) {
+	first, err := desOf(mak[:min(8, len(mak))])
+	if err != nil {
+		return nil, err
+	}
+	second, err := desOf(mak[max(0, len(mak)-8):])
+	if err != nil {
+		return nil, err
+	}
+	x := cbcMAC(first, data)
+	second.Decrypt(x, x)
+	first.Encrypt(x, x)
+	return x, nil
+}
+
+// pinField is the clear ISO 9564 format 0 block: the PIN with its length, mixed with the last twelve digits of the card
 // number before its check digit.
 func pinField(pin, pan string) ([]byte, error) {
 	if len(pin) < 4 || len(pin) > 12 || len(pan) < 13 {
@@ -128,7 +221,7 @@ func pinBlock(pik []byte, pin, pan string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := tripleDES(pik)
+	key, err := desOf(pik)
 	if err != nil {
 		return nil, err
 	}

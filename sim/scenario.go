@@ -1,49 +1,60 @@
 package sim
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
-	"regexp"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
 
 	"tillscope/assets"
 )
 
-// Scenario is one story that the simulated store can play: what is wrong in it, as data.
+// Scenario is one story that the simulated store can play, as data: what shop it is and what is wrong in it. What it does
+// not say has a default.
 type Scenario struct {
 	ID     string            `yaml:"id"`
 	Titles map[string]string `yaml:"title"`
 	Story  map[string]string `yaml:"story"`
-	Faults []Fault           `yaml:"faults"`
+
+	Terminals int    `yaml:"terminals"` // 3
+	Seed      int64  `yaml:"seed"`      // unless the options say one
+	Dialect   string `yaml:"dialect"`   // cup
+	Framing   string `yaml:"framing"`   // the dialect's usual one
+	Header    string `yaml:"header"`    // the dialect's usual one
+	MAC       string `yaml:"mac"`       // cup, x9.9 or x9.19; what the dialect's hosts use
+	Keys      string `yaml:"keys"`      // what a sign-on brings: single (24 bytes), double (40), track (60); double
+
+	Pace     Pace           `yaml:"pace"`
+	Mix      map[string]int `yaml:"mix"`   // what customers want, in shares of any sum: sale, void, refund, preauth, completion, balance, offline, tip
+	Entry    map[string]int `yaml:"entry"` // how cards are read: chip, contactless, stripe, manual
+	Calendar Calendar       `yaml:"calendar"`
+	Faults   []Fault        `yaml:"faults"`
 }
 
-// Fault is one thing that is wrong, at the place where it arises. Kind names the place:
-//
-//	accounts.short   the accounts of Share of the cards hold next to nothing
-//	line.reset       Share of the connections are reset after the request, before the answer
-//	host.refuse      the host, or with BIN the issuer of these cards, answers one of Codes to each sale after the first After of a terminal
-//	host.down        nobody listens at the host's address
-//	host.mute        Share of the requests stay without answer, and the connection stays up
-//	host.slow        Share of the answers come after the terminal has given up
-//	host.keys        the host forgets a terminal's working keys after After of its sales, once
-//	terminal.config  the terminal number Terminal (from 1) carries the terminal id TID instead of its own
-//	terminal.keys    that terminal lost its master key: no working key that it is sent fits
-//	terminal.reader  its chip reader fails for Share of the cards, and the stripe is read instead
-//	terminal.module  its communication module breaks off Share of its connections
-type Fault struct {
-	Kind     string   `yaml:"kind"`
-	Share    float64  `yaml:"share"`
-	After    int      `yaml:"after"`
-	Codes    []string `yaml:"codes"`
-	BIN      string   `yaml:"bin"`
-	Terminal int      `yaml:"terminal"`
-	TID      string   `yaml:"tid"`
+// Pace is how fast the shop lives. Times are the shop's; a real one waits a minute for an answer and settles once a day.
+type Pace struct {
+	Every    time.Duration `yaml:"every"`    // 2.25s on average from one customer of a terminal to the next
+	Wait     time.Duration `yaml:"wait"`     // 2s that a terminal waits for an answer
+	Batch    int           `yaml:"batch"`    // 4 sales after which a terminal settles; 0 with a day: at closing time
+	Day      time.Duration `yaml:"day"`      // a shop's day from opening to closing, with its peaks; 0: no peaks, open for ever
+	Standing bool          `yaml:"standing"` // terminals keep their connection instead of making one for each exchange
 }
+
+var (
+	usualMix   = map[string]int{"sale": 84, "void": 3, "refund": 2, "preauth": 3, "completion": 3, "balance": 2, "offline": 1, "tip": 2}
+	usualEntry = map[string]int{"chip": 62, "contactless": 30, "stripe": 5, "manual": 3}
+)
 
 // Title is the scenario's name in a language, in English where that language lacks it.
 func (s Scenario) Title(lang string) string { return text(s.Titles, lang) }
@@ -51,99 +62,148 @@ func (s Scenario) Title(lang string) string { return text(s.Titles, lang) }
 // About tells the scenario's story in a language, in English where that language lacks it.
 func (s Scenario) About(lang string) string { return text(s.Story, lang) }
 
-func text(m map[string]string, lang string) string {
-	if t := m[lang]; t != "" {
-		return t
+// Causes are the cause ids that the scenario's faults amount to, each once.
+func (s Scenario) Causes() (ids []string) {
+	for _, f := range s.Faults {
+		if c := f.cause(); c != "" && !slices.Contains(ids, c) {
+			ids = append(ids, c)
+		}
 	}
-	return m["en"]
+	return ids
 }
 
-var answerCode = regexp.MustCompile(`^[0-9A-Z]{2}$`)
+func text(m map[string]string, lang string) string { return cmp.Or(m[lang], m["en"]) }
 
-// check refuses what a fault's kind cannot mean.
-func (f Fault) check() error {
-	switch f.Kind {
-	case "host.down":
-	case "accounts.short", "line.reset", "host.mute", "host.slow":
-		if f.Share <= 0 || f.Share > 1 {
-			return fmt.Errorf("%s needs a share above 0, at most 1", f.Kind)
+// fill puts defaults where the scenario says nothing.
+func (s Scenario) fill() Scenario {
+	s.Terminals = cmp.Or(s.Terminals, 3)
+	s.Dialect = cmp.Or(s.Dialect, "cup")
+	s.Keys = cmp.Or(s.Keys, "double")
+	s.Pace.Every = cmp.Or(s.Pace.Every, 2250*time.Millisecond)
+	s.Pace.Wait = cmp.Or(s.Pace.Wait, 2*time.Second)
+	if s.Pace.Batch == 0 && s.Pace.Day == 0 {
+		s.Pace.Batch = 4
+	}
+	if len(s.Mix) == 0 {
+		s.Mix = usualMix
+	}
+	if len(s.Entry) == 0 {
+		s.Entry = usualEntry
+	}
+	return s
+}
+
+// check refuses what the store cannot play.
+func (s Scenario) check() error {
+	if s.ID == "" {
+		return problemf("id", "a scenario needs an id")
+	}
+	if s.Titles["en"] == "" {
+		return problemf("title", "a scenario needs an English title")
+	}
+	f := s.fill()
+	switch {
+	case f.Terminals < 1 || f.Terminals > maxTerminals:
+		return problemf("terminals", "%d terminals cannot be simulated: choose 1 to %d", f.Terminals, maxTerminals)
+	case f.Pace.Every < 0 || f.Pace.Wait < 0 || f.Pace.Day < 0 || f.Pace.Batch < 0:
+		return problemf("pace", "nothing of a pace can be below 0")
+	case f.Pace.Wait < 100*time.Millisecond:
+		return problemf("pace.wait", "a terminal waits at least 100ms for an answer")
+	case !slices.Contains([]string{"single", "double", "track"}, f.Keys):
+		return problemf("keys", "%q is none of single, double, track", f.Keys)
+	}
+	if _, err := newCodec(f.Dialect, f.Framing, f.Header, f.MAC); err != nil {
+		return problemf("dialect", "%v", err)
+	}
+	for name, shares := range map[string]map[string]int{"mix": f.Mix, "entry": f.Entry} {
+		allowed, sum := usualMix, 0
+		if name == "entry" {
+			allowed = usualEntry
 		}
-	case "host.refuse":
-		if len(f.Codes) == 0 {
-			return fmt.Errorf("%s needs codes", f.Kind)
-		}
-		for _, c := range f.Codes {
-			if !answerCode.MatchString(c) {
-				return fmt.Errorf("%s: %q is no response code of two digits or capitals", f.Kind, c)
+		for k, n := range shares {
+			if _, ok := allowed[k]; !ok || n < 0 {
+				return problemf(name+"."+k, "want shares of 0 or more for %s", strings.Join(sortedKeys(allowed), ", "))
 			}
+			sum += n
 		}
-	case "terminal.config":
-		if f.Terminal < 1 || len(f.TID) != 8 {
-			return fmt.Errorf("%s needs a terminal from 1 and a tid of 8 characters", f.Kind)
+		if sum == 0 {
+			return problemf(name, "not all shares can be 0")
 		}
-	case "terminal.keys":
-		if f.Terminal < 1 {
-			return fmt.Errorf("%s needs a terminal from 1", f.Kind)
+	}
+	if err := s.Calendar.check(); err != nil {
+		return err
+	}
+	for i, ft := range s.Faults {
+		var p problem
+		if err := ft.Check(f.Terminals); errors.As(err, &p) {
+			return problem{fmt.Sprintf("faults[%d].%s", i, p.at), fmt.Sprintf("fault %d: %s", i+1, p.why)}
 		}
-	case "terminal.reader", "terminal.module":
-		if f.Terminal < 1 || f.Share <= 0 || f.Share > 1 {
-			return fmt.Errorf("%s needs a terminal from 1, and a share above 0, at most 1", f.Kind)
-		}
-	case "host.keys":
-		if f.After < 1 {
-			return fmt.Errorf("%s needs after, the number of sales before it", f.Kind)
-		}
-	default:
-		return fmt.Errorf("no fault kind %q: the kinds are listed at Fault in the program's source", f.Kind)
 	}
 	return nil
 }
 
-// parse reads one scenario. Errors of form carry their line.
+func sortedKeys[V any](m map[string]V) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// parse reads one scenario. Errors name file, line and reason.
 func parse(name string, b []byte) (Scenario, error) {
 	var s Scenario
-	if err := yaml.UnmarshalWithOptions(b, &s, yaml.Strict()); err != nil {
+	file, err := parser.ParseBytes(b, 0)
+	if err == nil {
+		err = yaml.UnmarshalWithOptions(b, &s, yaml.Strict())
+	}
+	if err != nil {
+		var at yaml.Error
+		if errors.As(err, &at) && at.GetToken() != nil {
+			return s, fmt.Errorf("%s:%d: %s", name, at.GetToken().Position.Line, at.GetMessage())
+		}
 		return s, fmt.Errorf("%s: %w", name, err)
 	}
-	if s.ID == "" || s.Titles["en"] == "" {
-		return s, fmt.Errorf("%s: a scenario needs an id and an English title", name)
-	}
-	for i, f := range s.Faults {
-		if err := f.check(); err != nil {
-			return s, fmt.Errorf("%s: fault %d: %w", name, i+1, err)
-		}
+	var p problem
+	if err := s.check(); errors.As(err, &p) {
+		return s, fmt.Errorf("%s:%d: %s", name, lineOf(file, p.at), p.why)
 	}
 	return s, nil
 }
 
-func read(from fs.FS) ([]Scenario, error) {
-	names, err := fs.Glob(from, "*.yaml")
-	if err != nil {
-		return nil, err
-	}
-	var out []Scenario
-	for _, n := range names {
-		b, err := fs.ReadFile(from, n)
+// lineOf is where a parameter stands, or what holds it when it is not there.
+func lineOf(file *ast.File, at string) int {
+	for ; at != ""; at = at[:max(strings.LastIndexAny(at, ".["), 0)] {
+		p, err := yaml.PathString("$." + at)
 		if err != nil {
-			return nil, err
+			continue
 		}
-		s, err := parse(path.Base(n), b)
+		if n, err := p.FilterFile(file); err == nil && n != nil && n.GetToken() != nil {
+			return n.GetToken().Position.Line
+		}
+	}
+	return 1
+}
+
+func readScenario(from fs.FS, name, shown string) (Scenario, error) {
+	b, err := fs.ReadFile(from, name)
+	if err != nil {
+		return Scenario{}, fmt.Errorf("the scenario cannot be read: %w", err)
+	}
+	return parse(shown, b)
+}
+
+func readAll(from fs.FS, shown func(string) string) (out []Scenario, err error) {
+	names, err := fs.Glob(from, "*.yaml")
+	for _, n := range names {
+		s, err := readScenario(from, n, shown(n))
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, s)
 	}
-	// What works comes before what fails.
-	slices.SortFunc(out, func(a, b Scenario) int {
-		if ah, bh := len(a.Faults) > 0, len(b.Faults) > 0; ah != bh {
-			if bh {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
-	return out, nil
+	return out, err
 }
 
 var load = sync.OnceValues(func() ([]Scenario, error) {
@@ -151,27 +211,84 @@ var load = sync.OnceValues(func() ([]Scenario, error) {
 	if err != nil {
 		return nil, err
 	}
-	return read(shipped)
+	return readAll(shipped, path.Base)
 })
 
-// Scenarios lists the shipped scenarios, the faultless first. A test proves that the shipped files can be read.
-func Scenarios() []Scenario {
-	all, _ := load()
-	return slices.Clone(all)
+// own are a user's scenarios, which add to those that ship or replace them.
+var own struct {
+	sync.Mutex
+	list []Scenario
 }
 
-// find is the scenario of an id; empty means the first one.
+// AddScenarios takes every YAML file of a folder as a scenario, beside those that ship or, by its id, instead of one. A
+// folder that is not there adds nothing.
+func AddScenarios(dir string) error {
+	if _, err := os.Stat(dir); err != nil {
+		return nil
+	}
+	list, err := readAll(os.DirFS(dir), func(n string) string { return filepath.Join(dir, n) })
+	if err != nil {
+		return err
+	}
+	own.Lock()
+	defer own.Unlock()
+	own.list = list
+	return nil
+}
+
+// known are all scenarios: healthy first, then what else has no fault, what has several, and the causes.
+func known() ([]Scenario, error) {
+	shipped, err := load()
+	if err != nil {
+		return nil, err
+	}
+	own.Lock()
+	all := slices.Clone(own.list)
+	own.Unlock()
+	for _, s := range shipped {
+		if !slices.ContainsFunc(all, func(o Scenario) bool { return o.ID == s.ID }) {
+			all = append(all, s)
+		}
+	}
+	rank := func(s Scenario) int {
+		switch {
+		case s.ID == healthy:
+			return 0
+		case len(s.Faults) == 0:
+			return 1
+		case !strings.Contains(s.ID, "."):
+			return 2
+		}
+		return 3
+	}
+	slices.SortFunc(all, func(a, b Scenario) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.ID, b.ID)) })
+	return all, nil
+}
+
+// healthy is the scenario that is played when none is named.
+const healthy = "healthy"
+
+// Scenarios lists the known scenarios, the faultless first. A test proves that the shipped files can be read.
+func Scenarios() []Scenario {
+	all, _ := known()
+	return all
+}
+
+// find is the scenario of an id, or of a file when the name looks like one; empty means the healthy one.
 func find(id string) (Scenario, error) {
-	all, err := load()
+	if strings.HasSuffix(id, ".yaml") || strings.HasSuffix(id, ".yml") || strings.ContainsRune(id, filepath.Separator) {
+		return readScenario(os.DirFS(filepath.Dir(id)), filepath.Base(id), id)
+	}
+	all, err := known()
 	if err != nil {
 		return Scenario{}, err
 	}
 	var ids []string
 	for _, s := range all {
-		if s.ID == id || id == "" {
+		if s.ID == cmp.Or(id, healthy) {
 			return s, nil
 		}
 		ids = append(ids, s.ID)
 	}
-	return Scenario{}, fmt.Errorf("no scenario %q: choose one of %s", id, strings.Join(ids, ", "))
+	return Scenario{}, fmt.Errorf("no scenario %q: choose one of %s, or name a YAML file", id, strings.Join(ids, ", "))
 }

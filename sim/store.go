@@ -1,46 +1,55 @@
 // Package sim is a store that fails on demand: terminals, a line, an acquirer's host and issuers, all speaking over real
 // loopback connections, with faults where they arise in life. What watches it learns only what a tap on the line sees.
+//
+// A [Scenario] says what shop it is and what is wrong in it; a [Store] plays one. Start with [New] and [Store.Run]. What is
+// wrong can be changed meanwhile by [Store.Control], and [Store.Truth] says what really happened.
 package sim
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"tillscope/link"
-	"tillscope/wire"
-)
-
-var (
-	errAnswer = errors.New("the answer does not belong to the request")
-	errModule = errors.New("the communication module broke off")
-	errSeal   = errors.New("the answer's MAC is wrong")
 )
 
 const (
 	maxTerminals = 1000
 	keptSecrets  = 4096
-	merchant     = "898310054110001"
 )
 
-// Options choose what the store plays. The zero value of each but Seed means its default.
+// Options choose what the store plays. The zero value of each but Seed means its default, which the scenario may give.
 type Options struct {
-	Scenario  string  // id; the healthy one when empty
+	Scenario  string  // id, or the name of a YAML file; the healthy one when empty
 	Seed      int64   // the same seed gives the same messages, apart from times
 	Terminals int     // 3
 	Speed     float64 // 1; 20 lives twenty times faster
+	Dialect   string  // cup
+	Framing   string  // what the dialect usually has
+	Header    string  // what the dialect usually has
+	Serial    bool    // one terminal on a serial line instead of TCP, in the stx-etx framing
+
+	Unpaced   bool           // nobody waits for anything: as fast as the machine can
+	Anyone    bool           // the host takes terminals that nobody registered, with the lab's master key
+	Statement io.WriteCloser // where the acquirer's settlement statement goes, closed at the end; nil for none
 }
 
-// Store is a simulated shop and its bank, seen through a tap on the line between them.
+// Store is a simulated shop and its bank, seen through a tap on the line between them. It runs once.
 type Store struct {
-	o        Options
-	scenario Scenario
+	o         Options
+	scenario  Scenario
+	codec     *codec
+	terminals int
+	clock     *clock
+	faults    *faults
+	control   *Control
+	truth     *truth
+	bank      *bank
 
 	mu     sync.Mutex
 	blocks [][]byte
@@ -48,28 +57,43 @@ type Store struct {
 
 // New prepares a store. It fails when an option makes no sense, and names the scenarios when the asked one is unknown.
 func New(o Options) (*Store, error) {
-	s, err := find(o.Scenario)
+	sc, err := find(o.Scenario)
 	if err != nil {
 		return nil, err
 	}
-	if o.Terminals == 0 {
-		o.Terminals = 3
+	o.Speed = cmp.Or(o.Speed, 1)
+	if o.Serial {
+		o.Terminals, o.Framing = cmp.Or(o.Terminals, 1), cmp.Or(o.Framing, "stx-etx")
 	}
-	if o.Speed == 0 {
-		o.Speed = 1
+	sc.Terminals = cmp.Or(o.Terminals, sc.Terminals)
+	o.Seed = cmp.Or(o.Seed, sc.Seed)
+	if o.Dialect != "" && o.Dialect != sc.Dialect { // what the scenario says of its own dialect does not fit another
+		sc.Dialect, sc.Framing, sc.Header, sc.MAC = o.Dialect, "", "", ""
 	}
-	if o.Terminals < 1 || o.Terminals > maxTerminals {
-		return nil, fmt.Errorf("%d terminals cannot be simulated: choose 1 to %d", o.Terminals, maxTerminals)
+	sc.Framing, sc.Header = cmp.Or(o.Framing, sc.Framing), cmp.Or(o.Header, sc.Header)
+	if err := sc.check(); err != nil {
+		return nil, fmt.Errorf("scenario %s: %w", sc.ID, err)
 	}
-	if !(o.Speed >= 0.01 && o.Speed <= 100) {
-		return nil, fmt.Errorf("a speed of %v cannot be simulated: choose 0.01 to 100", o.Speed)
+	if err := checkSpeed(o.Speed); err != nil {
+		return nil, err
 	}
-	for _, f := range s.Faults {
-		if f.Terminal > o.Terminals {
-			return nil, fmt.Errorf("scenario %s is about terminal %d: simulate at least that many, not %d", s.ID, f.Terminal, o.Terminals)
-		}
+	sc = sc.fill()
+	c, err := newCodec(sc.Dialect, sc.Framing, sc.Header, sc.MAC)
+	if err != nil {
+		return nil, err
 	}
-	return &Store{o: o, scenario: s}, nil
+	s := &Store{o: o, scenario: sc, codec: c, terminals: sc.Terminals, clock: newClock(o.Speed, o.Unpaced), truth: newTruth()}
+	s.faults = newFaults(o.Seed, s.clock, sc.Faults)
+	s.bank = newBank(s.faults)
+	s.control = &Control{store: s, next: len(sc.Faults)}
+	return s, nil
+}
+
+func checkSpeed(speed float64) error {
+	if !(speed >= 0.01 && speed <= 100) {
+		return fmt.Errorf("a speed of %v cannot be simulated: choose 0.01 to 100", speed)
+	}
+	return nil
 }
 
 // Scenario is what the store plays.
@@ -80,14 +104,16 @@ func (s *Store) Info() link.Info {
 	return link.Info{Kind: "sim", Simulated: true, Describe: s.scenario.ID}
 }
 
-// Secrets lists what must never be shown or written: the test cards' numbers and tracks as text, and the PIN blocks used
-// so far (the last few thousand) as bytes. It is for tests that search the program's output for them.
+// Secrets lists what must never be shown or written: the cards' numbers and tracks as text, and the PIN blocks used so far
+// (the last few thousand) as bytes. It is for tests that search the program's output for them.
 func (s *Store) Secrets() [][]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out [][]byte
-	for _, c := range TestCards() {
-		out = append(out, []byte(c.PAN), []byte(c.Track2))
+	for i := range s.terminals {
+		for _, c := range cardsOf(i) {
+			out = append(out, []byte(c.PAN), []byte(c.Track2))
+		}
 	}
 	return append(out, s.blocks...)
 }
@@ -102,6 +128,9 @@ func (s *Store) keep(block []byte) {
 
 // Run opens the shop until ctx ends. Sink gets what a tap between terminals and host sees, and nothing else.
 func (s *Store) Run(ctx context.Context, sink func(link.Event)) error {
+	if s.o.Serial {
+		return s.runSerial(ctx, sink)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("the simulated host cannot listen: %w", err)
@@ -111,38 +140,48 @@ func (s *Store) Run(ctx context.Context, sink func(link.Event)) error {
 		l.Close()
 		return err
 	}
-	h, terminals, err := s.build(tap.Addr().String())
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	d := newDetours(ctx, sink)
+	defer d.end()
+	g := newGate(l)
+	g.set(s.faults.any("host.down") != nil, s.faults.any("line.outage") != nil)
+	h, terminals, err := s.build(func(i int) dialer { return d.dialer(tap.Addr().String(), loopback(i)) })
 	if err != nil {
-		l.Close()
+		g.close()
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	defer running.Wait()
-	defer cancel()
-	if slices.ContainsFunc(s.scenario.Faults, func(f Fault) bool { return f.Kind == "host.down" }) {
-		l.Close()
-	} else {
-		running.Go(func() { h.serve(ctx, l) })
-	}
+	running.Go(func() { h.serve(ctx, g) })
 	running.Go(func() { s.sell(ctx, terminals) })
-	return tap.Run(ctx, sink)
+	err = tap.Run(ctx, d.sink)
+	cancel()
+	running.Wait()
+	return cmp.Or(err, h.close())
 }
 
 // Serve is the host alone, for terminals that come from elsewhere: those of a store with the same seed, since a host knows
-// a terminal by its master key. Others are answered 97.
+// a terminal by its master key. Others are answered 97, unless Anyone may come.
 func (s *Store) Serve(ctx context.Context, l net.Listener) error {
-	h, _, err := s.build("")
+	h, _, err := s.build(nil)
 	if err != nil {
 		return err
 	}
-	h.serve(ctx, l)
-	return nil
+	h.serve(ctx, newGate(l))
+	return h.close()
 }
 
 // Sell is the terminals alone, against a test host at an address.
 func (s *Store) Sell(ctx context.Context, to string) error {
-	_, terminals, err := s.build(to)
+	d := newDetours(ctx, nil)
+	defer d.end()
+	here := loopbackOnly(to)
+	_, terminals, err := s.build(func(i int) dialer {
+		if here {
+			return d.dialer(to, loopback(i))
+		}
+		return d.dialer(to, nil)
+	})
 	if err != nil {
 		return err
 	}
@@ -154,80 +193,52 @@ func (s *Store) sell(ctx context.Context, terminals []*terminal) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	for i, t := range terminals {
-		// Not all in the same instant, yet all within the first tenth of a second.
-		running.Go(func() { t.run(ctx, time.Duration(i)*80*time.Millisecond/time.Duration(len(terminals))) })
+		// Not all in the same instant, yet all within the first tenth of a second; many need longer to sign in.
+		spread := max(80*time.Millisecond, time.Duration(len(terminals))*time.Millisecond)
+		running.Go(func() { t.run(ctx, time.Duration(i)*spread/time.Duration(len(terminals))) })
 	}
 }
 
 // build makes the host and the terminals that it knows.
-func (s *Store) build(to string) (*host, []*terminal, error) {
-	spec, err := wire.Spec("cup")
-	if err != nil {
-		return nil, nil, err
+func (s *Store) build(dial func(int) dialer) (*host, []*terminal, error) {
+	h := &host{codec: s.codec, scenario: &s.scenario, faults: s.faults, clock: s.clock, truth: s.truth, bank: s.bank, anyone: s.o.Anyone, lanes: map[string]*lane{}}
+	if s.o.Statement != nil {
+		var err error
+		if h.payout, err = newPayout(s.o.Statement, s); err != nil {
+			return nil, nil, fmt.Errorf("the statement cannot be written: %w", err)
+		}
 	}
-	h := newHost(spec, s.scenario.Faults, s.o.Speed)
-	terminals := make([]*terminal, s.o.Terminals)
+	terminals := make([]*terminal, s.terminals)
 	for i := range terminals {
-		terminals[i] = s.install(h, i, to)
+		terminals[i] = s.install(h, i)
+		if dial != nil {
+			terminals[i].dial = dial(i)
+		}
 	}
 	return h, terminals, nil
 }
 
 // install sets terminal i up, registers it with the host and gives both their own seeded dice: what one terminal meets
 // must not depend on how the others are scheduled.
-func (s *Store) install(h *host, i int, to string) *terminal {
+func (s *Store) install(h *host, i int) *terminal {
 	dice := func(part uint64) *rand.Rand { return rand.New(rand.NewPCG(uint64(s.o.Seed), uint64(i)<<8|part)) }
-	var from *net.TCPAddr
-	if ip, _, _ := net.SplitHostPort(to); strings.HasPrefix(ip, "127.") {
-		from = loopback(i)
-	}
-	t := &terminal{spec: h.spec, to: to, from: from, speed: s.o.Speed, rng: dice(1),
-		tid: fmt.Sprintf("%08d", 10010001+i), mid: merchant, serial: fmt.Sprintf("%08d", 31000001+i),
-		tmk: draw(dice(2), 16), batch: 1, keep: s.keep}
-	h.register(t.tid, t.mid, t.tmk, dice(3))
-	for _, f := range s.scenario.Faults {
-		if f.Terminal != i+1 {
-			continue
-		}
-		switch f.Kind {
-		case "terminal.config":
-			t.tid = f.TID
-		case "terminal.keys":
-			t.tmk = draw(dice(4), 16)
-		case "terminal.reader":
-			t.fallback = f.Share
-		case "terminal.module":
-			t.breaks = f.Share
-		}
-	}
+	t := &terminal{index: i, codec: s.codec, scenario: &s.scenario, faults: s.faults, clock: s.clock, truth: s.truth, keep: s.keep,
+		rng: dice(1), own: fmt.Sprintf("%08d", 10010001+i), serial: fmt.Sprintf("%08d", 31000001+i),
+		tmk: draw(dice(2), 16), badTMK: draw(dice(4), 16), batch: 1, asked: '0'}
+	h.register(i, t.own, merchant, t.tmk, dice(3))
+	s.bank.open(cardsOf(i))
 	return t
 }
 
-// loopback is terminal i's own address, 127.0.0.11 and on, where the system takes any of the loopback net. Others know
-// 127.0.0.1 alone; terminals then share it.
-func loopback(i int) *net.TCPAddr {
-	ip := net.IPv4(127, 0, byte((i+11)/250), byte((i+11)%250+1))
-	if i+11 < 250 {
-		ip = net.IPv4(127, 0, 0, byte(i+11))
+// close books what is still open, as a host does at the end of its day, and ends the statement.
+func (h *host) close() error {
+	if h.payout != nil {
+		for _, tid := range sortedKeys(h.lanes) {
+			ln := h.lanes[tid]
+			for _, e := range ln.order {
+				h.payout.close(ln, e)
+			}
+		}
 	}
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: ip})
-	if err != nil {
-		return nil
-	}
-	_ = l.Close()
-	return &net.TCPAddr{IP: ip}
-}
-
-func scaled(d time.Duration, speed float64) time.Duration { return time.Duration(float64(d) / speed) }
-
-// pause waits for d of the shop's time; false when ctx ended.
-func pause(ctx context.Context, d time.Duration, speed float64) bool {
-	t := time.NewTimer(scaled(d, speed))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return ctx.Err() == nil
-	}
+	return h.payout.end()
 }

@@ -2,262 +2,183 @@ package sim
 
 import (
 	"context"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
-	"strconv"
-	"strings"
 	"time"
-
-	"github.com/moov-io/iso8583"
 )
 
-const (
-	// answerWait stands for the 60 s that a real terminal waits: a watcher's time is compressed with the shop's.
-	answerWait = 1500 * time.Millisecond
-	// batchSales is how many purchases a terminal makes before it settles; shops settle once a day.
-	batchSales = 4
-	tries      = 3 // of a reversal, before the terminal rests for one sale's time
-)
+// tries is how often a reversal is sent before the terminal rests for one customer's time.
+const tries = 3
 
-// terminal is one till with its reader, keys and store.
+// keptPast is how many settled sales a terminal remembers.
+const keptPast = 8
+
+// terminal is one till with its reader, keys and store. Only its own goroutine touches it.
 type terminal struct {
-	spec     *iso8583.MessageSpec
-	to       string
-	from     *net.TCPAddr // its own address on the loopback net, nil when the system has none to give
-	speed    float64
+	index    int // from 0
+	codec    *codec
+	scenario *Scenario
+	faults   *faults
+	clock    *clock
+	truth    *truth
+	keep     func([]byte) // takes PIN blocks, for tests that search outputs for them
+	dial     dialer
+	conn     conn // a standing connection, nil when there is none
+
 	rng      *rand.Rand
-	tid, mid string
+	own      string // terminal id as registered
 	serial   string
 	tmk      []byte
+	badTMK   []byte // what a tampered terminal has instead
 	keys     workingKeys
 	signedOn bool
+	opened   bool // signed in at least once since it was switched on
+	asked    byte // what the host's header asks for
 	stan     int
 	batch    int
-	sales    int
 	atc      int
-	sum      totals
+	n        int // exchanges so far
+	sales    int // purchases asked for, ever
+	visited  int // customers since the batch was opened
+
 	deck     []Card
-	fallback float64  // share of cards whose chip cannot be read
-	breaks   float64  // share of connections that its module breaks off
-	reversal *message // stored as a purchase is sent, dropped when its answer is good
-	keep     func([]byte)
+	journal  []*record // of the open batch
+	waiting  []*record // offline sales and tips that the host does not know yet
+	holds    []*record // pre-authorisations to complete
+	past     []*record // a few sales of settled batches, to refund
+	sum      totals
+	reversal *reversal // stored as a request is sent, dropped when its answer is good
+	closed   time.Duration
 }
 
-// run works until ctx ends: sign in, sell, reverse what stayed open, settle.
+// record is what a terminal remembers of an approved transaction.
+type record struct {
+	kind             string // sale, void, refund, preauth, completion, offline, adjust
+	card             Card
+	entry            string // field 22
+	amount           int64
+	stan, rrn, auth  string
+	batch            int
+	at               time.Time
+	chip             string // field 55, for the upload
+	f60              string // behind type and batch
+	voided, refunded bool
+
+	of    *record // adjust: the sale that got a tip
+	extra int64   // and the tip
+}
+
+// moment is the terminal's next occasion for a fault.
+func (t *terminal) moment() moment { return moment{t.index, t.sales, t.n} }
+
+// on is the fault of a kind that strikes the terminal now.
+func (t *terminal) on(kind string) *live { return t.faults.find(kind, t.moment()) }
+
+// tid is the terminal id that the terminal writes.
+func (t *terminal) tid() string {
+	if f := t.on("setup.tid"); f != nil {
+		return f.Value
+	}
+	return t.own
+}
+
+// run works until ctx ends: sign in, do what the host asks, reverse what stayed open, sell, settle.
 func (t *terminal) run(ctx context.Context, first time.Duration) {
-	for wait := first; pause(ctx, wait, t.speed); wait = time.Duration(1500+t.rng.IntN(1501)) * time.Millisecond {
-		if !t.signedOn && !t.signIn(ctx) {
-			continue
-		}
-		if !t.reverse(ctx) {
-			continue
-		}
-		if t.sales >= batchSales {
-			if !t.settle(ctx) {
-				continue
+	defer t.hangUp()
+	t.day(first)
+	for wait := first; t.clock.wait(ctx, wait); wait = t.pause() {
+		switch {
+		case !t.signedOn && !t.signIn(ctx):
+		case !t.obey(ctx):
+		case !t.reverse(ctx):
+		case t.due() && !t.settle(ctx):
+		default:
+			if t.clock.now() >= t.closed { // the shop opens again; a real one sleeps in between
+				t.day(t.clock.now())
 			}
-			if !pause(ctx, 400*time.Millisecond, t.speed) {
-				return
-			}
+			t.serve(ctx)
 		}
-		t.sell(ctx)
 	}
 }
 
-// signIn fetches working keys. They are used only when both check values fit the terminal's master key.
-func (t *terminal) signIn(ctx context.Context) bool {
-	res, _, err := t.exchange(ctx, message{mti: "0800", f: fields{11: t.next(), 60: t.f60("00", "003"),
-		62: "Sequence No12" + "3136" + t.serial, 63: "01 "}}, nil)
-	if err != nil || res.f[39] != "00" {
+// day says when the shop that opened at a time closes.
+func (t *terminal) day(opened time.Duration) {
+	t.closed = 1<<62 - 1
+	if d := t.scenario.Pace.Day; d > 0 {
+		t.closed = opened - opened%d + d
+	}
+}
+
+// due says that it is time to settle: as many customers came as a batch may have, or the shop closes.
+func (t *terminal) due() bool {
+	if len(t.journal) == 0 || t.on("batch.open") != nil {
 		return false
 	}
-	k, err := unwrapKeys(t.tmk, []byte(res.f[62]))
-	if err != nil {
-		return false
-	}
-	t.keys, t.signedOn = k, true
-	if f60 := res.f[60]; len(f60) >= 8 {
-		if n, err := strconv.Atoi(f60[2:8]); err == nil && n != t.batch {
-			t.batch, t.sales, t.sum = n, 0, totals{}
-		}
-	}
-	return true
+	full := t.scenario.Pace.Batch > 0 && t.visited >= t.scenario.Pace.Batch
+	return full || t.clock.now() >= t.closed
 }
 
-// sell makes one chip purchase with the next customer's card.
-func (t *terminal) sell(ctx context.Context) {
-	if len(t.deck) == 0 {
-		// All cards once before any comes again: a scenario's share of cards is then its share of sales.
-		t.deck = TestCards()
-		t.rng.Shuffle(len(t.deck), func(i, j int) { t.deck[i], t.deck[j] = t.deck[j], t.deck[i] })
-	}
-	card := t.deck[0]
-	t.deck = t.deck[1:]
-	pin, err := pinBlock(t.keys.pik, testPIN, card.PAN)
-	if err != nil {
-		return
-	}
-	t.keep(pin)
-	amount := int64(500 + t.rng.IntN(200)*50 + t.rng.IntN(10)*1000)
-	entry := "051"
-	if t.rng.IntN(5) == 0 {
-		entry = "071"
-	}
-	t.atc++
-	stan := t.next()
-	f := fields{2: card.PAN, 3: "000000", 4: fmt.Sprintf("%012d", amount), 11: stan, 14: card.Expiry, 22: entry, 23: "001", 25: "00",
-		26: "06", 35: card.Track2, 49: "156", 52: string(pin), 53: "2600000000000000", 55: t.chip(amount, stan), 60: t.f60("22", "00050")}
-	if t.fallback > 0 && t.rng.Float64() < t.fallback {
-		f[22], f[60] = "021", t.f60("22", "00052")
-		delete(f, 55)
-		delete(f, 23)
-	}
-	back := message{mti: "0400", f: fields{39: "98", 55: tlv("95", "0000040000") + tlv("9F1E", hex.EncodeToString([]byte(t.serial))) +
-		tlv("9F10", issuerData) + tlv("9F36", fmt.Sprintf("%04X", t.atc))}}
-	for _, n := range []int{2, 3, 4, 11, 22, 23, 25, 49, 60} {
-		if v, ok := f[n]; ok {
-			back.f[n] = v
+// newBatch opens another batch and forgets the old one, but for a few sales that may be refunded.
+func (t *terminal) newBatch(n int) {
+	for _, r := range t.journal {
+		if r.kind == "sale" && !r.voided {
+			t.past = append(t.past, r)
 		}
 	}
-	if _, chip := f[55]; !chip {
-		delete(back.f, 55)
+	if over := len(t.past) - keptPast; over > 0 {
+		t.past = append([]*record(nil), t.past[over:]...)
 	}
-	t.sales++
-	res, sent, err := t.exchange(ctx, message{mti: "0200", f: f}, t.keys.mak)
-	switch {
-	case errors.Is(err, errSeal):
-		back.f[39] = "A0"
-		t.reversal, t.signedOn = &back, false
-	case err != nil:
-		if sent {
-			t.reversal = &back
-		}
-	case res.f[39] == "00":
-		t.sum.debit += amount
-		t.sum.debits++
-	case res.f[39] == "A0" || res.f[39] == "77":
-		t.signedOn = false
-	}
+	t.batch, t.visited, t.sum, t.journal, t.waiting = n, 0, totals{}, nil, nil
 }
 
-// reverse clears the stored reversal, if there is one. No new sale before it is done.
-func (t *terminal) reverse(ctx context.Context) bool {
-	for range tries {
-		if t.reversal == nil {
-			return true
-		}
-		res, _, err := t.exchange(ctx, *t.reversal, t.keys.mak)
-		if code := res.f[39]; err == nil && (code == "00" || code == "25" || code == "12") {
-			t.reversal = nil
-		} else if err == nil && code == "A0" {
-			t.signedOn = false
-			return false
-		}
-		if !pause(ctx, 300*time.Millisecond, t.speed) {
-			return false
-		}
+// hours is how busy a shop is, from opening to closing: lunch, and the way home.
+var hours = []float64{0.5, 0.7, 0.9, 1.2, 2.6, 2.2, 0.9, 0.7, 0.8, 1.2, 2.3, 1.9, 1.0, 0.5}
+
+// pause is the time until the next customer: as people come, unevenly, and more of them at lunch.
+func (t *terminal) pause() time.Duration {
+	every := float64(t.scenario.Pace.Every)
+	if d := t.scenario.Pace.Day; d > 0 {
+		at := t.clock.now() % d
+		every /= hours[int(at)*len(hours)/int(d)%len(hours)]
 	}
-	return t.reversal == nil
+	return time.Duration(every * (2 + t.rng.Float64()*2) / 3)
 }
 
-// settle closes the batch. Only an answered settlement opens the next one.
-func (t *terminal) settle(ctx context.Context) bool {
-	res, _, err := t.exchange(ctx, message{mti: "0500", f: fields{11: t.next(), 48: t.sum.field48('0'), 49: "156",
-		60: t.f60("00", "201"), 63: "01 "}}, nil)
-	if err != nil || len(res.f[48]) != 62 {
-		return false
-	}
-	t.batch, t.sales, t.sum = t.batch%999999+1, 0, totals{}
-	return true
-}
-
-// exchange sends one request over a connection of its own and reads the answer. It says whether the request may have left.
-func (t *terminal) exchange(ctx context.Context, req message, mak []byte) (res message, sent bool, err error) {
-	req.f[41], req.f[42] = t.tid, t.mid
-	frame, err := pack(t.spec, tpduOut, req, mak)
-	if err != nil {
-		return res, false, err
-	}
-	d := net.Dialer{Timeout: scaled(answerWait, t.speed)}
-	if t.from != nil {
-		d.LocalAddr = t.from
-	}
-	c, err := d.DialContext(ctx, "tcp", t.to)
-	if err != nil {
-		return res, false, err
-	}
-	defer c.Close()
-	stop := context.AfterFunc(ctx, func() { c.Close() })
-	defer stop()
-	_ = c.SetDeadline(time.Now().Add(scaled(answerWait, t.speed)))
-	if _, err := c.Write(frame); err != nil {
-		return res, true, err
-	}
-	if t.breaks > 0 && t.rng.Float64() < t.breaks {
-		// Long enough for the request to be on its way, too short for the answer.
-		pause(ctx, 15*time.Millisecond, t.speed)
-		_ = c.(*net.TCPConn).SetLinger(0)
-		return res, true, errModule
-	}
-	got, err := readFrame(c)
-	if err != nil {
-		return res, true, err
-	}
-	if res, err = unpack(t.spec, got); err != nil {
-		return res, true, err
-	}
-	if res.mti != req.mti[:2]+"10" {
-		return res, true, errAnswer
-	}
-	for _, n := range []int{3, 4, 11, 41} {
-		if req.f[n] != res.f[n] {
-			return res, true, errAnswer
-		}
-	}
-	// Terminals check the MAC of approvals only: a host that does not know the terminal has no key to seal with.
-	if mak != nil && res.f[39] == "00" && !sealed(got, mak) {
-		return res, true, errSeal
-	}
-	return res, true, nil
-}
-
-// next is the trace number of a new message. A reversal keeps its purchase's.
+// next is the trace number of a new message. A reversal keeps its request's.
 func (t *terminal) next() string {
 	t.stan = t.stan%999999 + 1
 	return fmt.Sprintf("%06d", t.stan)
 }
 
-func (t *terminal) f60(kind, rest string) string { return fmt.Sprintf("%s%06d%s", kind, t.batch, rest) }
-
-const issuerData = "07010103A00000010A010000000000"
-
-// chip is the data that a chip card and the terminal's kernel give for a purchase.
-func (t *terminal) chip(amount int64, stan string) string {
-	var b strings.Builder
-	for _, e := range [][2]string{
-		{"9F26", hex.EncodeToString(draw(t.rng, 8))}, {"9F27", "80"}, {"9F10", issuerData},
-		{"9F37", hex.EncodeToString(draw(t.rng, 4))}, {"9F36", fmt.Sprintf("%04X", t.atc)}, {"95", "0000040000"},
-		{"9A", time.Now().In(beijing).Format("060102")}, {"9C", "00"}, {"9F02", fmt.Sprintf("%012d", amount)}, {"5F2A", "0156"},
-		{"82", "7C00"}, {"9F1A", "0156"}, {"9F03", "000000000000"}, {"9F33", "E0F8C8"}, {"9F34", "420300"}, {"9F35", "22"},
-		{"84", "A000000333010101"}, {"9F09", "0020"}, {"9F41", "00" + stan},
-	} {
-		b.WriteString(tlv(e[0], e[1]))
+// f60 is field 60: type, batch number and what the message adds. An old terminal knows the first two only.
+func (t *terminal) f60(kind, rest string) string {
+	if len(rest) > 3 && t.on("software.old") != nil {
+		rest = ""
 	}
-	return b.String()
+	return fmt.Sprintf("%s%06d%s", kind, t.batch, rest)
 }
 
-// tlv is one chip data object, of a tag and a value in hex. What is not hex gives nothing.
-func tlv(tag, value string) string {
-	head, err := hex.DecodeString(tag)
-	if err != nil {
-		return ""
+// head is what the terminal writes into TPDU and header.
+func (t *terminal) head() head {
+	h := usualHead()
+	if t.on("reader.stripe-only") != nil {
+		h.app = "60"
 	}
-	v, err := hex.DecodeString(value)
-	if err != nil || len(v) > 127 {
-		return ""
+	if f := t.on("setup.tpdu"); f != nil {
+		h.to = f.Value
 	}
-	return string(head) + string([]byte{byte(len(v))}) + string(v)
+	if f := t.on("software.old"); f != nil {
+		if h.version = f.Value; h.version == "" {
+			h.version = "10"
+		}
+	}
+	return h
+}
+
+// masterKey is what the terminal has for one.
+func (t *terminal) masterKey() []byte {
+	if f := t.on("keys.master"); f != nil {
+		return t.badTMK
+	}
+	return t.tmk
 }

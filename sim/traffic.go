@@ -263,7 +263,7 @@ func (p *packer) exchange(mti string) *model {
 		}
 	case "0500":
 		if p.cup {
-			req[48], req[49], req[60], req[63] = totals{debit: int64(p.rng.IntN(1e8)), debits: p.rng.IntN(300)}.field48('0'), "156", "00"+"000001"+"201", "01 "
+			req[48], req[49], req[60], req[63] = totals{debit: sum{int64(p.rng.IntN(1e8)), p.rng.IntN(300)}}.field48('0', '0'), "156", "00"+"000001"+"201", "01 "
 		} else {
 			req[15], req[74], req[76], req[86], req[88] = "0302", "0000000000", "0000000012", "0000000000000000", fmt.Sprintf("%016d", p.rng.IntN(1e8))
 		}

@@ -1,0 +1,161 @@
+package sim
+
+import (
+	"sync"
+)
+
+const (
+	poor       = 100              // fen on a short account: less than any purchase
+	rich       = 1_000_000_000_00 // fen on any other: more than a run can spend, so that the order of sales never matters
+	pinTries   = 3
+	usualLimit = 5_000_000 // fen: what an issuer lets a single purchase cost
+)
+
+// account is a cardholder's account at its issuer.
+type account struct {
+	card    Card
+	balance int64 // fen
+	tries   int   // wrong PINs in a row
+	bought  int   // purchases that were approved
+}
+
+// bank is all issuers together with their accounts.
+type bank struct {
+	faults *faults
+	mu     sync.Mutex
+	by     map[string]*account // by card number
+}
+
+func newBank(fs *faults) *bank { return &bank{faults: fs, by: map[string]*account{}} }
+
+// open opens the accounts of cards.
+func (b *bank) open(cards []Card) {
+	for _, c := range cards {
+		b.by[c.PAN] = &account{card: c, balance: rich}
+	}
+}
+
+// accountStates names the states in which an account pays nothing, with the code that says so.
+var stateCodes = []struct{ state, code string }{{"expired", "54"}, {"closed", "14"}, {"restricted", "62"}, {"dormant", "21"}, {"no-account", "56"}}
+
+func accountStates() []string {
+	var out []string
+	for _, s := range stateCodes {
+		out = append(out, s.state)
+	}
+	return out
+}
+
+// ask is what an issuer has to know of a purchase.
+type ask struct {
+	pan      string
+	amount   int64 // fen, 0 for a question about the balance
+	pin      bool  // a PIN was entered
+	pinRight bool
+	fallback bool // the stripe of a card whose chip could not be read
+	m        moment
+}
+
+// verdict is an issuer's word.
+type verdict struct {
+	code    string
+	cause   string // the cause id of a decline
+	fault   *live  // what made it decline, nil for its own rules
+	silent  bool   // it never answered: the host gives up waiting and says so
+	balance int64
+}
+
+// authorise asks the card's issuer, and books what it approves. The order is that of issuers: who the card is, whether it
+// may buy, whether its holder is there, whether there is money.
+func (b *bank) authorise(a ask) verdict {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	refuse := func(f *live, code, cause string) verdict {
+		v := verdict{code: code, cause: cause, fault: f}
+		if f != nil {
+			v.cause = f.cause()
+		}
+		return v
+	}
+	iss, acc := issuerOf(a.pan), b.by[a.pan]
+	if iss == nil {
+		return refuse(nil, "15", "")
+	}
+	if f := b.faults.findFor("issuer.down", a.m, a.pan); f != nil {
+		if f.Mode == "silent" || f.Mode == "mixed" && a.m.n%2 == 1 {
+			return verdict{code: "98", cause: f.cause(), fault: f, silent: true}
+		}
+		return refuse(f, "91", "")
+	}
+	if acc == nil {
+		return refuse(nil, "14", "balance.account-status")
+	}
+	own := a.m // what is wrong with a card is wrong with it each time
+	own.n = acc.card.seq
+	if f := b.faults.findFor("card.listed", own, a.pan); f != nil {
+		return refuse(f, f.Codes[own.n%len(f.Codes)], "")
+	}
+	if f := b.faults.findFor("account.state", own, a.pan); f != nil {
+		return refuse(f, stateCode(f.Value, own.n), "")
+	}
+	limit, times := int64(usualLimit), 0
+	amount, count := b.faults.findFor("limit.amount", own, a.pan), b.faults.findFor("limit.count", own, a.pan)
+	if amount != nil {
+		limit = amount.Amount
+	}
+	if count != nil {
+		times = count.Count
+	}
+	switch {
+	case a.amount > limit:
+		return refuse(amount, "61", "risk.limit")
+	case count != nil && a.amount > 0 && acc.bought >= times:
+		return refuse(count, "65", "")
+	case a.pin && acc.tries >= pinTries:
+		return refuse(nil, "38", "risk.verification")
+	case a.pin && !a.pinRight:
+		if acc.tries++; acc.tries >= pinTries {
+			return refuse(nil, "75", "risk.verification")
+		}
+		return refuse(nil, "55", "risk.verification")
+	case a.fallback && mixed(uint64(a.m.terminal), uint64(a.m.n))%3 > 0:
+		return refuse(nil, "45", "hardware.card-reader") // most issuers take no stripe of a card that has a chip
+	}
+	if a.pin {
+		acc.tries = 0
+	}
+	balance := acc.balance
+	short := b.faults.findFor("account.short", own, a.pan)
+	if short != nil {
+		balance = poor
+	}
+	if balance < a.amount {
+		return refuse(short, "51", "balance.insufficient")
+	}
+	if a.amount > 0 {
+		acc.balance -= a.amount
+		acc.bought++
+	}
+	return verdict{code: "00", balance: min(balance-a.amount, 999_999_99)}
+}
+
+func stateCode(state string, card int) string {
+	if state == "any" {
+		return stateCodes[card%len(stateCodes)].code
+	}
+	for _, s := range stateCodes {
+		if s.state == state {
+			return s.code
+		}
+	}
+	return stateCodes[0].code
+}
+
+// book moves money without asking: reversals, voids, refunds, what was sold offline. Above 0 is the cardholder's.
+func (b *bank) book(pan string, amount int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if acc := b.by[pan]; acc != nil {
+		acc.balance += amount
+	}
+}

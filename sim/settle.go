@@ -1,0 +1,101 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// settle closes the batch: totals, then what the host asks to see of it, then the next one. Only a host that answered
+// opens it; a failed settlement is tried again.
+func (t *terminal) settle(ctx context.Context) bool {
+	t.flush(ctx)
+	broken := t.on("batch.broken")
+	res, _, err := t.exchange(ctx, message{mti: "0500", f: fields{11: t.next(), 48: t.sum.field48('0', '0'), 49: "156",
+		60: t.f60("00", "201"), 63: "01 "}}, nil)
+	if err != nil || len(res.f[48]) != 62 {
+		return false
+	}
+	equal := res.f[48][30] == '1' && res.f[48][61] == '1'
+	for try := 0; ; try++ {
+		code, done := t.upload(ctx, equal, broken != nil)
+		if broken != nil && done {
+			t.visited = 0 // the clerk has no time for it, and sells on in the old batch
+			return true
+		}
+		if !done {
+			return false
+		}
+		if code != "95" || try > 0 {
+			break
+		}
+	}
+	t.newBatch(t.batch%999999 + 1)
+	if t.scenario.Pace.Day > 0 || t.batch%2 == 1 {
+		t.signOff(ctx)
+	}
+	return t.clock.wait(ctx, 400*time.Millisecond) && (t.signedOn || t.signIn(ctx))
+}
+
+// perUpload is how many records one message of stripe transactions holds.
+const perUpload = 8
+
+// upload sends the batch: the chip transactions when the totals were equal, everything when they were not, and the end
+// with the count of all. broken is a terminal that somebody switches off in the middle.
+func (t *terminal) upload(ctx context.Context, equal, broken bool) (code string, done bool) {
+	end := "207"
+	if !equal {
+		end = "202"
+		var stripes []*record
+		for _, r := range t.journal {
+			if r.chip == "" || r.kind != "sale" {
+				stripes = append(stripes, r)
+			}
+		}
+		for ; len(stripes) > 0; stripes = stripes[min(perUpload, len(stripes)):] {
+			if _, ok := t.send(ctx, fields{11: t.next(), 48: t.records(stripes[:min(perUpload, len(stripes))]), 60: t.f60("00", "201")}); !ok {
+				return "", false
+			}
+			if broken {
+				return "", true
+			}
+		}
+	}
+	for _, r := range t.journal {
+		if r.chip == "" || r.kind != "sale" {
+			continue
+		}
+		use := "203"
+		if !equal {
+			use = "205"
+		}
+		if _, ok := t.send(ctx, fields{2: r.card.PAN, 4: fmt.Sprintf("%012d", r.amount), 11: r.stan, 22: r.entry, 23: "001", 55: r.chip, 60: t.f60("00", use)}); !ok {
+			return "", false
+		}
+		if broken {
+			return "", true
+		}
+	}
+	res, ok := t.send(ctx, fields{11: t.next(), 48: fmt.Sprintf("%04d", len(t.journal)), 60: t.f60("00", end)})
+	return res.f[39], ok
+}
+
+func (t *terminal) send(ctx context.Context, f fields) (message, bool) {
+	res, _, err := t.exchange(ctx, message{mti: "0320", f: f}, nil)
+	return res, err == nil
+}
+
+// records is field 48 of an upload: how many, then of each the card kind, trace number, card number and amount.
+func (t *terminal) records(list []*record) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%02d", len(list))
+	for _, r := range list {
+		kind := "00"
+		if iss := issuerOf(r.card.PAN); iss != nil && iss.org != "CUP" {
+			kind = "01"
+		}
+		fmt.Fprintf(&b, "%s%s%020s%012d", kind, r.stan, r.card.PAN, r.amount)
+	}
+	return b.String()
+}
