@@ -34,7 +34,9 @@ func kinds() []kind {
 		{tui.SourceKind{ID: "tap", Fields: []tui.SourceField{
 			{ID: "listen", Value: "0.0.0.0:8583", Offers: listenAddresses(), Check: listenable},
 			{ID: "upstream", Check: address}}},
-			func(v map[string]string) (link.Source, error) { return link.NewTap(v["listen"], v["upstream"]) }},
+			func(v map[string]string) (link.Source, error) {
+				return link.NewTap(v["listen"], v["upstream"], link.TapOptions{})
+			}},
 		{tui.SourceKind{ID: "file", Fields: []tui.SourceField{{ID: "file", Offers: captures, Check: readable}}},
 			func(v map[string]string) (link.Source, error) { return link.OpenFile(v["file"]) }},
 		{tui.SourceKind{ID: "sim", Fields: []tui.SourceField{{ID: "scenario", Offers: scenarios, Strict: true}}},
@@ -99,7 +101,7 @@ func listenable(s string) error {
 	if _, _, err := net.SplitHostPort(s); err != nil {
 		return errors.New("host:port, as in 0.0.0.0:8583")
 	}
-	t, err := link.NewTap(s, "192.0.2.1:1")
+	t, err := link.NewTap(s, "192.0.2.1:1", link.TapOptions{})
 	if err != nil {
 		return err
 	}

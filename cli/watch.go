@@ -308,20 +308,6 @@ func writeReport(to io.Writer, r *diagnostics.Report, form string, lang *assets.
 	return r.Text(to, lang)
 }
 
-func tapCommand() *cobra.Command {
-	var w watch
-	c := &cobra.Command{
-		Use:   "tap LISTEN UPSTREAM",
-		Short: "Stand between a live terminal and its host, over TCP",
-		Args:  exactly(2, "the address to listen on and the host's address"),
-		RunE: func(c *cobra.Command, args []string) error {
-			return w.run(c, func() (link.Source, error) { return link.NewTap(args[0], args[1]) })
-		},
-	}
-	w.flags(c)
-	return c
-}
-
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != n {

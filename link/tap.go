@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -12,36 +13,132 @@ import (
 	"time"
 )
 
-// connectWait is how long the host may take to accept. Terminals give up after 60 s at the latest; a connect that hangs
-// longer than this is reported and the terminal is reset, as it would be by a router that gives up.
-const connectWait = 30 * time.Second
+// acceptPause is how long the tap waits when the system has no room for another connection. Terminals wait meanwhile in
+// the system's own queue, as in front of a busy host.
+const acceptPause = 50 * time.Millisecond
 
-// Tap is an inline TCP relay: terminals connect to it, and it connects to the host for each of them.
+// keepAlive finds peers that went away without a word on connections that idle, at two small segments a minute.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: time.Minute, Interval: 15 * time.Second, Count: 4}
+
+// TapOptions are what a tap can be told beyond its two addresses.
+type TapOptions struct {
+	Bind      string  // local IP address towards the host; the system chooses when empty
+	TimeScale float64 // how many times faster than life this line runs: thresholds in time are divided by it; 0 is 1
+}
+
+// Tap is an inline TCP relay: terminals connect to it, and it connects to the host for each of them. It adds no byte and
+// no header of its own. What the analysis gets are copies.
 type Tap struct {
 	listener net.Listener
 	upstream string
+	bind     net.Addr
+	scale    float64
 	queue    *queue
 	conns    atomic.Uint64
+	usual    atomic.Int64 // how long answers take at the most of late, in nanoseconds
+
+	mu       sync.Mutex
+	standing map[*relay]struct{}
 }
 
-// NewTap binds listen at once, so that a terminal may connect from now on. Both addresses are host:port.
-func NewTap(listen, upstream string) (*Tap, error) {
-	if _, port, err := net.SplitHostPort(upstream); err != nil || port == "" {
+// NewTap binds listen at once, so that a terminal may connect from now on. Both addresses are host:port. The upstream may
+// be a name: each connection looks it up anew and tries all its addresses in turn.
+func NewTap(listen, upstream string, o TapOptions) (*Tap, error) {
+	if name, port, err := net.SplitHostPort(upstream); err != nil || port == "" || name == "" {
 		return nil, fmt.Errorf("the host's address %q is not host:port, as in 192.0.2.7:8583", upstream)
 	}
 	if _, _, err := net.SplitHostPort(listen); err != nil {
 		return nil, fmt.Errorf("the address to listen on %q is not host:port, as in 0.0.0.0:8583", listen)
 	}
-	l, err := net.Listen("tcp", listen)
+	t := &Tap{upstream: upstream, scale: o.TimeScale, queue: newQueue(), standing: map[*relay]struct{}{}}
+	if t.scale <= 0 {
+		t.scale = 1
+	}
+	if o.Bind != "" {
+		local, err := localAddress(o.Bind)
+		if err != nil {
+			return nil, err
+		}
+		t.bind = local
+	}
+	lc := net.ListenConfig{KeepAliveConfig: keepAlive}
+	lc.SetMultipathTCP(false) // a terminal must meet what its host would offer
+	l, err := lc.Listen(context.Background(), "tcp", listen)
 	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
+	case errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaInUse):
 		return nil, fmt.Errorf("cannot listen on %s: another program has it; end that one or take another port", listen)
 	case errors.Is(err, os.ErrPermission):
 		return nil, fmt.Errorf("cannot listen on %s: ports below 1024 need more rights; take a higher port", listen)
+	case errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, wsaNotLocal):
+		return nil, fmt.Errorf("cannot listen on %s: this machine has no such address; it has %s, and 0.0.0.0 means all of them", listen, localAddresses())
 	case err != nil:
 		return nil, fmt.Errorf("cannot listen on %s: %w", listen, err)
 	}
-	return &Tap{listener: l, upstream: upstream, queue: newQueue()}, nil
+	t.listener = l
+	if t.isItself() {
+		l.Close()
+		return nil, fmt.Errorf("the host's address %s is the tap's own, and every connection would come back to it: name the real host", upstream)
+	}
+	return t, nil
+}
+
+// localAddress checks that the machine has the address.
+func localAddress(s string) (*net.TCPAddr, error) {
+	ip, err := netip.ParseAddr(s)
+	if err != nil {
+		return nil, fmt.Errorf("the local address %q is no IP address; this machine has %s", s, localAddresses())
+	}
+	a := &net.TCPAddr{IP: ip.AsSlice(), Zone: ip.Zone()}
+	l, err := net.ListenTCP("tcp", a)
+	if err != nil {
+		return nil, fmt.Errorf("the local address %s cannot be used: %w; this machine has %s", s, err, localAddresses())
+	}
+	return a, l.Close()
+}
+
+func localAddresses() string {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return "addresses that cannot be listed"
+	}
+	list := ""
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok {
+			if list != "" {
+				list += ", "
+			}
+			list += n.IP.String()
+		}
+	}
+	return list
+}
+
+// isItself tells an upstream that is the tap's own listening address.
+func (t *Tap) isItself() bool {
+	name, port, _ := net.SplitHostPort(t.upstream)
+	own := t.listener.Addr().(*net.TCPAddr)
+	if n, err := net.LookupPort("tcp", port); err != nil || n != own.Port {
+		return false
+	}
+	ip := net.ParseIP(name)
+	if name == "localhost" {
+		ip = net.IPv4(127, 0, 0, 1)
+	}
+	switch {
+	case ip == nil:
+		return false
+	case ip.Equal(own.IP) || ip.IsUnspecified():
+		return true
+	case !own.IP.IsUnspecified():
+		return false
+	}
+	addrs, _ := net.InterfaceAddrs()
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && (n.IP.Equal(ip) || ip.IsLoopback()) {
+			return true
+		}
+	}
+	return false
 }
 
 // Addr is the address that the tap listens on.
@@ -52,23 +149,32 @@ func (t *Tap) Info() Info {
 	return Info{Kind: "tap", Describe: fmt.Sprintf("%s -> %s", t.Addr(), t.upstream)}
 }
 
-// Run relays until ctx ends. Connections then standing are closed.
+// Dropped counts what sink did not get.
+func (t *Tap) Dropped() Dropped { return t.queue.counts() }
+
+// Run relays until ctx ends. Connections then standing are closed. Nothing that sink does, be it that it panics or never
+// returns, reaches a connection.
 func (t *Tap) Run(ctx context.Context, sink func(Event)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var relays sync.WaitGroup
 	var failed error
+	relays.Go(func() { t.watch(ctx) })
 	relays.Go(func() {
 		for {
 			c, err := t.listener.Accept()
-			if err != nil {
-				if ctx.Err() == nil {
-					failed = fmt.Errorf("the tap can accept no more connections: %w", err)
-				}
+			switch {
+			case err == nil:
+				relays.Go(func() { t.relay(ctx, c.(*net.TCPConn)) })
+			case ctx.Err() != nil:
+				return
+			case noRoom(err):
+				time.Sleep(acceptPause)
+			default:
+				failed = fmt.Errorf("the tap can accept no more connections: %w", err)
 				cancel()
 				return
 			}
-			relays.Go(func() { t.relay(ctx, c.(*net.TCPConn)) })
 		}
 	})
 	done := make(chan struct{})
@@ -78,93 +184,18 @@ func (t *Tap) Run(ctx context.Context, sink func(Event)) error {
 		relays.Wait()
 		close(done)
 	}()
-	for {
-		for _, ev := range t.queue.take() {
-			sink(ev)
-		}
-		select {
-		case <-t.queue.wake:
-		case <-done:
-			for _, ev := range t.queue.take() {
-				sink(ev)
-			}
-			return failed
-		}
-	}
+	t.queue.pump(done, sink)
+	return failed
 }
 
-// relay carries one connection until both directions are done.
-func (t *Tap) relay(ctx context.Context, terminal *net.TCPConn) {
-	base := Event{Conn: t.conns.Add(1), Terminal: terminal.RemoteAddr().String(), Host: t.upstream}
-	tell := func(kind Kind, dir Dir, note string, took time.Duration) {
-		ev := base
-		ev.At, ev.Kind, ev.Dir, ev.Note, ev.Took = time.Now(), kind, dir, note, took
-		t.queue.put(ev)
-	}
-	began := time.Now()
-	dialer := net.Dialer{Timeout: connectWait}
-	up, err := dialer.DialContext(ctx, "tcp", t.upstream)
-	if err != nil {
-		// The terminal gets what the network would have given it: a connection that is reset.
-		abort(terminal)
-		switch {
-		case ctx.Err() != nil:
-		case errors.Is(err, syscall.ECONNREFUSED):
-			tell(Refused, ToTerminal, "", time.Since(began))
-		default:
-			tell(Unreached, ToHost, err.Error(), time.Since(began))
-		}
-		return
-	}
-	host := up.(*net.TCPConn)
-	tell(Opened, ToHost, "", time.Since(began))
-	stop := context.AfterFunc(ctx, func() { abort(terminal); abort(host) })
-	defer stop()
-	var reset atomic.Bool
-	carry := func(from, to *net.TCPConn, dir Dir) {
-		buf := make([]byte, 32<<10)
-		for {
-			n, err := from.Read(buf)
-			if n > 0 {
-				at := time.Now()
-				if _, werr := to.Write(buf[:n]); werr != nil {
-					// The far side is gone; its own reading tells how.
-					abort(from)
-				}
-				ev := base
-				ev.At, ev.Kind, ev.Dir, ev.Data = at, Data, dir, append([]byte(nil), buf[:n]...)
-				t.queue.put(ev)
-			}
-			switch {
-			case err == nil:
-				continue
-			case errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ETIMEDOUT):
-				if !reset.Swap(true) && ctx.Err() == nil {
-					tell(Reset, dir, "", 0)
-				}
-				abort(to)
-			case errors.Is(err, net.ErrClosed):
-			default: // end of file: this side sends no more, the other may
-				tell(HalfClose, dir, "", 0)
-				_ = to.CloseWrite()
-			}
-			return
+// noRoom tells what passes: too many open files, no buffers, a terminal that left the queue before its turn.
+func noRoom(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR} {
+		if errors.Is(err, e) {
+			return true
 		}
 	}
-	var both sync.WaitGroup
-	both.Go(func() { carry(terminal, host, ToHost) })
-	both.Go(func() { carry(host, terminal, ToTerminal) })
-	both.Wait()
-	terminal.Close()
-	host.Close()
-	// When the tap itself ends, what it cuts off is no event of the line.
-	if !reset.Load() && ctx.Err() == nil {
-		tell(Closed, ToHost, "", 0)
-	}
+	return false
 }
 
-// abort closes with a reset, so that the peer does not take it for an orderly end.
-func abort(c *net.TCPConn) {
-	_ = c.SetLinger(0)
-	_ = c.Close()
-}
+func (t *Tap) scaled(d time.Duration) time.Duration { return time.Duration(float64(d) / t.scale) }

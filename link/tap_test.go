@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // rig runs a tap in front of serve and gives its address. stop waits for an event of the kind that ends the story, ends
 // the tap and gives what it saw.
 func rig(t *testing.T, serve func(*net.TCPConn)) (addr string, stop func(last Kind) []Event) {
+	t.Helper()
+	return rigWith(t, serve, TapOptions{}, func(Event) {})
+}
+
+// rigWith is rig with options and with a sink that gets everything after it has been noted.
+func rigWith(t *testing.T, serve func(*net.TCPConn), o TapOptions, sink func(Event)) (addr string, stop func(last Kind) []Event) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -38,7 +45,7 @@ func rig(t *testing.T, serve func(*net.TCPConn)) (addr string, stop func(last Ki
 			}
 		})
 	}
-	tap, err := NewTap("127.0.0.1:0", l.Addr().String())
+	tap, err := NewTap("127.0.0.1:0", l.Addr().String(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +53,7 @@ func rig(t *testing.T, serve func(*net.TCPConn)) (addr string, stop func(last Ki
 	var seen []Event
 	kinds := make(chan Kind, 1<<16)
 	wg.Go(func() {
-		if err := tap.Run(ctx, func(ev Event) { seen = append(seen, ev); kinds <- ev.Kind }); err != nil {
+		if err := tap.Run(ctx, func(ev Event) { seen = append(seen, ev); kinds <- ev.Kind; sink(ev) }); err != nil {
 			t.Error(err)
 		}
 	})
@@ -153,22 +160,48 @@ func TestTapResetsATerminalWhoseHostRefuses(t *testing.T) {
 	}
 }
 
-func TestQueueDropsAndSaysSo(t *testing.T) {
-	q := newQueue()
-	big := make([]byte, queueBytes/2+1)
-	q.put(Event{Conn: 1, Kind: Data, Data: big})
-	q.put(Event{Conn: 1, Kind: Data, Data: big})
-	q.put(Event{Conn: 1, Kind: Closed})
-	evs := q.take()
-	if len(evs) != 3 || evs[1].Kind != Gap || evs[1].Lost != len(big) || evs[2].Kind != Closed {
-		t.Fatalf("%d events", len(evs))
+func TestTapAddressesAreChecked(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	for _, a := range []struct{ listen, upstream, bind, says string }{
+		{"127.0.0.1:0", "nohost", "", "host:port"},
+		{"127.0.0.1:0", ":8583", "", "host:port"},
+		{"bad", "127.0.0.1:1", "", "host:port"},
+		{"198.51.100.7:0", "127.0.0.1:1", "", "it has"},
+		{"127.0.0.1:" + port, "127.0.0.1:1", "", "another program"},
+		{"127.0.0.1:0", "127.0.0.1:1", "somewhere", "no IP address"},
+		{"127.0.0.1:0", "127.0.0.1:1", "198.51.100.7", "this machine has"},
+	} {
+		if tap, err := NewTap(a.listen, a.upstream, TapOptions{Bind: a.bind}); err == nil || !strings.Contains(err.Error(), a.says) {
+			t.Errorf("%+v: %v", a, err)
+			if tap != nil {
+				tap.listener.Close()
+			}
+		}
 	}
 }
 
-func TestTapAddressesAreChecked(t *testing.T) {
-	for _, a := range [][2]string{{"127.0.0.1:0", "nohost"}, {"bad", "127.0.0.1:1"}} {
-		if _, err := NewTap(a[0], a[1]); err == nil {
-			t.Errorf("%v was taken", a)
+func TestTapIntoItselfIsRefused(t *testing.T) {
+	for _, a := range [][2]string{{"127.0.0.1:", "127.0.0.1:"}, {"0.0.0.0:", "127.0.0.1:"}, {":", "localhost:"}} {
+		for try := 0; ; try++ {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, port, _ := net.SplitHostPort(l.Addr().String())
+			l.Close()
+			_, err = NewTap(a[0]+port, a[1]+port, TapOptions{})
+			if err != nil && strings.Contains(err.Error(), "another program") && try < 20 {
+				continue // somebody was quicker with the port
+			}
+			if err == nil || !strings.Contains(err.Error(), "come back") {
+				t.Errorf("a tap into itself: %v", err)
+			}
+			break
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (d *detours) wrong(kind string) (string, error) {
 	d.ends = append(d.ends, g.close)
 	to := g.addr
 	if d.watch != nil {
-		tap, err := link.NewTap("127.0.0.1:0", g.addr)
+		tap, err := link.NewTap("127.0.0.1:0", g.addr, link.TapOptions{})
 		if err != nil {
 			return "", err
 		}

@@ -135,7 +135,7 @@ func (s *Store) Run(ctx context.Context, sink func(link.Event)) error {
 	if err != nil {
 		return fmt.Errorf("the simulated host cannot listen: %w", err)
 	}
-	tap, err := link.NewTap("127.0.0.1:0", l.Addr().String())
+	tap, err := link.NewTap("127.0.0.1:0", l.Addr().String(), link.TapOptions{TimeScale: s.o.Speed})
 	if err != nil {
 		l.Close()
 		return err

@@ -130,7 +130,7 @@ func TestHalvesAloneFitTogether(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tap, err := link.NewTap("127.0.0.1:0", l.Addr().String())
+	tap, err := link.NewTap("127.0.0.1:0", l.Addr().String(), link.TapOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
