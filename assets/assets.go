@@ -84,6 +84,24 @@ func (l *Lang) T(key string, args ...any) string {
 	return key
 }
 
+// Find is the text of a key, or nothing when there is none.
+func (l *Lang) Find(key string) string {
+	for at := l; at != nil; at = at.fallback {
+		if s, ok := at.texts[key]; ok {
+			return s
+		}
+	}
+	return ""
+}
+
+// Field is the name of a field: dialects give it in English.
+func (l *Lang) Field(english string) string {
+	if s := l.Find("field." + english); s != "" {
+		return s
+	}
+	return english
+}
+
 // N is T for a text about n things: the text of key.one when n is one and the language tells one from many.
 func (l *Lang) N(key string, n int, args ...any) string {
 	for at := l; n == 1 && at != nil; at = at.fallback {

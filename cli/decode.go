@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
+	"tillscope/assets"
+	"tillscope/diagnostics"
 	"tillscope/wire"
 )
 
@@ -17,6 +20,7 @@ const maxInput = 1 << 20
 
 func decodeCommand() *cobra.Command {
 	var asJSON bool
+	var lang string
 	var o wire.Options
 	c := &cobra.Command{
 		Use:   "decode [HEX|-]",
@@ -27,6 +31,10 @@ HEX may have spaces, colons, commas, line breaks and 0x before its bytes, or be 
 characters (xxd, hexdump -C, tcpdump -X, Wireshark), or base64. Without HEX, or with -, it is read from standard input.
 Framing, header and dialect are detected unless a flag names them. Card data is never shown.`,
 		RunE: func(c *cobra.Command, args []string) error {
+			l, err := assets.Language(lang)
+			if err != nil {
+				return usageError{err}
+			}
 			text := strings.Join(args, " ")
 			if len(args) == 0 || text == "-" {
 				b, err := io.ReadAll(io.LimitReader(c.InOrStdin(), maxInput+1))
@@ -49,10 +57,11 @@ Framing, header and dialect are detected unless a flag names them. Card data is 
 			if asJSON {
 				return writeDecodeJSON(c.OutOrStdout(), m, det)
 			}
-			return writeDecode(c.OutOrStdout(), m, det)
+			return writeDecode(c.OutOrStdout(), m, det, l)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().StringVar(&lang, "lang", defaultLanguage(), "language: en or zh")
 	c.Flags().StringVar(&o.Dialect, "dialect", "", "say the dialect instead of letting it be detected")
 	c.Flags().StringVar(&o.Framing, "framing", "", "say the framing")
 	c.Flags().StringVar(&o.Header, "header", "", "say the header")
@@ -110,65 +119,72 @@ func writeDecodeJSON(w io.Writer, m *wire.Message, det wire.Detection) error {
 const perRow = 8
 
 // writeDecode lists the frame from its first byte to its last: at the left the bytes, at the right what they are.
-func writeDecode(w io.Writer, m *wire.Message, det wire.Detection) error {
+func writeDecode(w io.Writer, m *wire.Message, det wire.Detection, l *assets.Lang) error {
 	var b strings.Builder
 	raw := m.Raw()
 	if m.Undecoded() {
-		fmt.Fprintf(&b, "No message was found: %s.\n\n", m.Stop.Reason)
+		b.WriteString(l.T("decode.none", m.Stop.Reason) + "\n\n")
 		row(&b, m, 0, len(raw), "", "", "")
 		_, err := io.WriteString(w, b.String())
 		return err
 	}
-	fmt.Fprintf(&b, "%s  %s, %s, %s  confidence %.2f", m.MTI, m.Framing, m.Header, m.Dialect, det.Confidence)
+	b.WriteString(m.MTI + "  " + l.T("decode.form", m.Framing, m.Header, m.Dialect, det.Confidence))
 	if det.RunnerUp != "" {
-		fmt.Fprintf(&b, ", then %s", det.RunnerUp)
+		b.WriteString(l.T("decode.runner-up", det.RunnerUp))
 	}
 	b.WriteString("\n\n")
-	at, header := 0, m.HeaderParts()
-	fields := append(header, m.Fields()...)
+	codes, err := diagnostics.Codes()
+	if err != nil {
+		return err
+	}
+	at, fields := 0, slices.Concat(m.HeaderParts(), m.Head(), m.Fields())
 	for i, f := range fields {
-		if f.Offset > at { // what the fields leave: lengths, message type, bitmap
-			name := "length"
-			if i == len(header) {
-				name = "message type, bitmap"
-				if len(header) == 0 && m.Framing != "none" {
-					name = "length, message type, bitmap"
-				}
+		if f.Offset > at { // what the fields leave
+			name := "decode.length"
+			if strings.HasPrefix(f.ID, "55.") {
+				name = "decode.tag"
 			}
-			row(&b, m, at, f.Offset, "", name, "")
+			row(&b, m, at, f.Offset, "", l.T(name), "")
 			at = f.Offset
 		}
 		end := f.Offset + f.Length
 		if i+1 < len(fields) && fields[i+1].Offset < end { // its subfields show the bytes
 			end = fields[i+1].Offset
 		}
-		value := f.Value
+		value := diagnostics.Clean(f.Value)
+		meaning := m.Meaning(f, l)
+		if code, known := codes[diagnostics.CodeOf(f.Value)]; meaning == "" && known && f.ID == "39" {
+			meaning = code.Meaning(l.ID)
+		}
+		if meaning != "" {
+			value += "  (" + meaning + ")"
+		}
 		if f.Problem != "" {
 			value += "  <- " + f.Problem
 		}
-		row(&b, m, max(f.Offset, min(at, end)), max(end, at), f.ID, f.Name, value)
+		row(&b, m, max(f.Offset, min(at, end)), max(end, at), f.ID, l.Field(f.Name), value)
 		at = max(at, end)
 	}
-	switch rest := "not read"; {
+	switch {
 	case at >= len(raw):
 	case m.Stop == nil && m.Framing == "stx-etx" && len(raw)-at == 2:
 		row(&b, m, at, len(raw), "", "ETX, LRC", "")
 	default:
-		row(&b, m, at, len(raw), "", rest, "")
+		row(&b, m, at, len(raw), "", l.T("decode.rest"), "")
 	}
-	if m.Stop != nil {
-		fmt.Fprintf(&b, "\nStopped at byte %d, field %s: %s.\n", m.Stop.Offset, m.Stop.Field, m.Stop.Reason)
-		if m.Stop.Suspect != "" {
-			fmt.Fprintf(&b, "Field %s is the first whose value cannot be right: its form may be another one than %s says.\n", m.Stop.Suspect, m.Dialect)
+	if s := m.Stop; s != nil {
+		b.WriteString("\n" + l.T("decode.stop", s.Offset, s.Field, s.Reason) + "\n")
+		if s.Suspect != "" {
+			b.WriteString(l.T("decode.suspect", s.Suspect, m.Dialect) + "\n")
 		}
 	}
 	if m.Check != "" {
-		fmt.Fprintf(&b, "\nThe frame is damaged: %s.\n", m.Check)
+		b.WriteString("\n" + l.T("decode.damaged", m.Check) + "\n")
 	}
 	if m.Trailing > 0 {
-		fmt.Fprintf(&b, "\n%d bytes follow the last field.\n", m.Trailing)
+		b.WriteString("\n" + l.N("decode.trailing", m.Trailing, m.Trailing) + "\n")
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err = io.WriteString(w, b.String())
 	return err
 }
 

@@ -131,7 +131,7 @@ func TestNoCardDataInAnyOutput(t *testing.T) {
 		for _, f := range append(e.Msg.Fields(), e.Msg.HeaderParts()...) {
 			out.WriteString(f.Value + "\n")
 		}
-		if err := writeDecode(&out, e.Msg, wire.Detection{}); err != nil {
+		if err := writeDecode(&out, e.Msg, wire.Detection{}, lang); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -202,12 +202,7 @@ func (p *messagePane) event(m *Model, e *diagnostics.Entry, w int) []string {
 }
 
 // nameOf is a field's name in the language of the screen.
-func (m *Model) nameOf(f wire.Field) string {
-	if key := "field." + f.ID; m.lang.T(key) != key {
-		return m.lang.T(key)
-	}
-	return f.Name
-}
+func (m *Model) nameOf(f wire.Field) string { return m.lang.Field(f.Name) }
 
 func (p *messagePane) fieldRows(m *Model, e *diagnostics.Entry, w, h int) []string {
 	const id = 10
@@ -288,7 +283,7 @@ func (m *Model) meaning(f wire.Field, e *diagnostics.Entry) string {
 	case "4":
 		return m.look.money(f.Value, e.Msg.Get(49))
 	}
-	return ""
+	return e.Msg.Meaning(f, m.lang)
 }
 
 // meaningOf is what a response code means, empty when it is not known.

@@ -270,7 +270,7 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 	if w.end < len(b) {
 		k.runs(w.end, len(b), runLimit, asText)
 	}
-	if header > 0 && (headerID == unknownHeader || headerID == "base24") {
+	if header > 0 && headerID == unknownHeader { // the known ones are too short, or no digits
 		k.runs(f.payload, f.payload+header, runLimit, asText)
 	}
 	if r.framing == "stx-etx" && f.total <= len(b) {

@@ -76,7 +76,8 @@ type dialect struct {
 	version  byte // first digit of its message types, 0 when any
 	framings []string
 	headers  []string
-	rare     bool // looked for in these only
+	rare     bool   // looked for in these only
+	values   string // under which family the languages tell what codes in its fields mean
 	mti      coding
 	bitmap   coding
 	defs     [129]*def

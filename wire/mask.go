@@ -225,7 +225,7 @@ func (k *builder) chip(s *span, c coding) {
 	off, n := int(s.off), int(s.n)
 	value := k.b[off : off+n]
 	if c != asBinary {
-		k.hideChars(s, c, 0, n)
+		k.chipText(s, c)
 		return
 	}
 	mark := len(k.hidden)
@@ -257,6 +257,28 @@ func (k *builder) chip(s *span, c coding) {
 			k.hide(2*(off+body), 2*(off+body+size))
 		}
 		at = body + size
+	}
+}
+
+// chipText scrubs chip data that stands in hex text.
+func (k *builder) chipText(s *span, c coding) {
+	mark := len(k.hidden)
+	value, ok := hexBytes(k.b[s.off:][:s.n], c)
+	for at := 0; ok; {
+		e, next, more, whole := nextTLV(value, at)
+		if !more {
+			ok = whole
+			break
+		}
+		if secretTag(e.tag) || constructed(e.tag) && e.tag != 0x71 && e.tag != 0x72 {
+			from := int(s.off) + 2*e.off
+			k.hideText(from, from+2*e.n, c)
+		}
+		at = next
+	}
+	if !ok {
+		k.hidden = k.hidden[:mark]
+		k.hideText(int(s.off), int(s.off+s.n), c)
 	}
 }
 

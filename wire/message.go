@@ -304,7 +304,7 @@ func (m *Message) Fields() []Field {
 		if !masked {
 			f.Problem = problem(df, v, m.MTI)
 		}
-		if df.id == 39 && m.MTI[1] == '4' && (m.MTI[2]-'0')%2 == 0 {
+		if df.id == 39 && m.reversal() {
 			f.Name = "Reversal reason"
 		}
 		if df.told != "" {
@@ -318,18 +318,8 @@ func (m *Message) Fields() []Field {
 
 func (m *Message) subfields(out []Field, s *span, value string) []Field {
 	df := m.def(s)
-	if df.tlv && df.coding == asBinary {
-		b := m.bytes[s.off:][:s.n]
-		for at := 0; ; {
-			e, next, more, _ := nextTLV(b, at)
-			if !more {
-				return out
-			}
-			off := int(s.off) + e.off
-			out = append(out, Field{ID: fmt.Sprintf("%d.%s", df.id, e.name()), Name: tagNames[e.name()], Value: m.hex(off, e.n), Offset: off, Length: e.n,
-				From: 2 * off, To: 2 * (off + e.n), Masked: m.hides(2*off, 2*(off+e.n))})
-			at = next
-		}
+	if df.tlv {
+		return m.chip(out, s, df)
 	}
 	if df.inner != nil {
 		return df.inner.subfields(m, out, fmt.Sprint(df.id), int(s.off), int(s.off+s.n))
@@ -362,6 +352,31 @@ func (m *Message) subfields(out []Field, s *span, value string) []Field {
 	return out
 }
 
+// chip lists the elements of chip data, which stands in bytes or in hex text.
+func (m *Message) chip(out []Field, s *span, df *def) []Field {
+	b, width := m.bytes[s.off:][:s.n], 1
+	if df.coding != asBinary {
+		bytes, ok := hexBytes(b, df.coding)
+		if !ok {
+			return out
+		}
+		b, width = string(bytes), 2
+	}
+	for at := 0; ; {
+		e, next, more, _ := nextTLV(b, at)
+		if !more {
+			return out
+		}
+		off, n := int(s.off)+width*e.off, width*e.n
+		f := Field{ID: fmt.Sprintf("%d.%s", df.id, e.name()), Name: tagNames[e.name()], Offset: off, Length: n, From: 2 * off, To: 2 * (off + n), Masked: m.hides(2*off, 2*(off+n))}
+		if f.Value = m.hex(off, n); width == 2 {
+			f.Value = strings.ToUpper(m.plain(df, off, n))
+		}
+		out = append(out, f)
+		at = next
+	}
+}
+
 // headerPart is a run of nibbles of a header.
 type headerPart struct {
 	id, name string
@@ -379,6 +394,37 @@ var (
 			{"visa.to", "Destination station", 10, 6}, {"visa.from", "Source station", 16, 6}},
 	}
 )
+
+// Head is the message type and the bitmap, with their places; none where no message was found.
+func (m *Message) Head() []Field {
+	if m.Undecoded() {
+		return nil
+	}
+	at := int(m.headAt) + int(m.headLen)
+	n := 4
+	if m.dialect.mti.packed() {
+		n = 2
+	}
+	mti := Field{ID: "mti", Name: "Message type indicator (MTI)", Value: m.MTI, Offset: at, Length: n}
+	at += n
+	n = 8
+	if m.dialect.bitmap == asHex {
+		n = 16
+	}
+	if first := m.bytes[at]; m.dialect.bitmap == asHex && unhex(first) > 7 || m.dialect.bitmap != asHex && first > 0x7F {
+		n *= 2 // bit 1 announces the second bitmap
+	}
+	n = min(n, int(m.raw)-at)
+	bitmap := Field{ID: "bitmap", Name: "Bitmap", Value: m.hex(at, n), Offset: at, Length: n}
+	if m.dialect.bitmap == asHex {
+		bitmap.Value = strings.ToUpper(m.bytes[at : at+n])
+	}
+	head := []Field{mti, bitmap}
+	for i := range head {
+		head[i].From, head[i].To = 2*head[i].Offset, 2*(head[i].Offset+head[i].Length)
+	}
+	return head
+}
 
 // HeaderParts names the parts of the header, or none when there is no header.
 func (m *Message) HeaderParts() []Field {

@@ -19,7 +19,8 @@ type envelope struct {
 	Names    map[string]string
 	Framings []string
 	Headers  []string
-	Rare     bool // it is looked for in its own framings and headers only
+	Rare     bool   // it is looked for in its own framings and headers only
+	Values   string // the family of value.* texts in the languages that its codes belong to
 	Mask     map[string]string
 	Layouts  map[string]json.RawMessage
 	Spec     *moovSpec
@@ -90,6 +91,9 @@ func (env *envelope) extend(base *envelope) {
 	if env.Headers == nil {
 		env.Headers = base.Headers
 	}
+	if env.Values == "" {
+		env.Values = base.Values
+	}
 	env.Mask = over(base.Mask, env.Mask)
 	env.Layouts = over(base.Layouts, env.Layouts)
 	if env.Spec == nil {
@@ -136,7 +140,7 @@ func (env *envelope) mask(key string, df *def) (hide, error) {
 
 // compile turns a dialect file into the table of the walk.
 func (env *envelope) compile() (*dialect, error) {
-	d := &dialect{id: env.ID, framings: env.Framings, headers: env.Headers, rare: env.Rare}
+	d := &dialect{id: env.ID, framings: env.Framings, headers: env.Headers, rare: env.Rare, values: env.Values}
 	if env.Version != nil {
 		d.version = byte('0' + *env.Version)
 	}

@@ -66,6 +66,26 @@ func nextTLV[S string | []byte](b S, at int) (e element, next int, more, ok bool
 	return e, at + n, true, true
 }
 
+// hexBytes reads hex text; ok is false where it is none.
+func hexBytes[S string | []byte](text S, c coding) (b []byte, ok bool) {
+	if len(text)%2 == 1 || c != asText && c != asHex && c != asEBCDIC {
+		return nil, false
+	}
+	b = make([]byte, len(text)/2)
+	for i := range len(text) {
+		x := text[i]
+		if c == asEBCDIC {
+			x = ebcdic[x]
+		}
+		h := unhex(x)
+		if h > 15 {
+			return nil, false
+		}
+		b[i/2] = b[i/2]<<4 | h
+	}
+	return b, true
+}
+
 // secretTag says that an element holds card data: PAN, track equivalents, holder, expiry, PIN (EMV book 3; Visa and
 // PBOC private tags).
 func secretTag(tag uint32) bool {
