@@ -223,6 +223,11 @@ func (s *Session) Handle(ev link.Event) {
 	defer s.mu.Unlock()
 	s.version++
 	s.clock(ev.At)
+	if ev.Kind == link.Gap && ev.Conn == 0 { // of a capture that could not keep up: nobody knows whose bytes they were
+		s.totals.Dropped += ev.Count
+		s.add(&Entry{At: ev.At, Kind: ev.Kind, Dir: ev.Dir, Count: ev.Count, Note: ev.Note})
+		return
+	}
 	c := s.conn(ev)
 	if c == nil {
 		return

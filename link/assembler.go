@@ -95,12 +95,7 @@ func ahead(a, b uint32) int { return int(int32(a - b)) }
 
 // segment takes the next segment of the capture.
 func (a *assembler) segment(s *segment) {
-	if s.at > a.now {
-		a.now = s.at
-	}
-	if a.now.since(a.swept) >= sweepEvery {
-		a.sweep()
-	}
+	a.tick(s.at)
 	key, fromA := pair{s.from, s.to}, true
 	if compare(s.from, s.to) > 0 {
 		key, fromA = pair{s.to, s.from}, false
@@ -339,6 +334,13 @@ func (a *assembler) unreached(c *connection, at instant, note string) {
 	c.over = true
 	a.unlink(c) // and not buried: an answer may still come
 	delete(a.conns, c.key)
+}
+
+// tick moves the clock on when nothing comes.
+func (a *assembler) tick(now instant) {
+	if a.now = max(a.now, now); a.now.since(a.swept) >= sweepEvery {
+		a.sweep()
+	}
 }
 
 // sweep does what only time decides.

@@ -1,6 +1,9 @@
 package link
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 const (
 	feedEvents = 2048      // events of a full batch
@@ -12,14 +15,14 @@ const (
 // taker is behind.
 type feed struct {
 	out   chan []Event
-	back  chan []Event // batches that were taken in, to be used again
-	gone  <-chan struct{}
+	back  chan []Event  // batches that were taken in, to be used again
+	gone  chan struct{} // closed when nobody takes any more
 	batch []Event
 	slab  []byte
 }
 
-func newFeed(ctx context.Context) *feed {
-	return &feed{out: make(chan []Event, feedAhead), back: make(chan []Event, feedAhead+2), gone: ctx.Done()}
+func newFeed() *feed {
+	return &feed{out: make(chan []Event, feedAhead), back: make(chan []Event, feedAhead+2), gone: make(chan struct{})}
 }
 
 // emit adds an event without data.
@@ -40,6 +43,9 @@ func (f *feed) data(ev Event, b []byte) {
 	f.emit(ev)
 }
 
+// idle says that nothing waits to be taken in: then it is time to hand over what there is.
+func (f *feed) idle() bool { return len(f.out) == 0 }
+
 // flush hands over what there is. A reader calls it before it may have to wait for more.
 func (f *feed) flush() {
 	if len(f.batch) == 0 {
@@ -57,9 +63,13 @@ func (f *feed) flush() {
 	}
 }
 
-// run calls read on a goroutine of its own and gives its events to sink until read ends or ctx does. A read that waits for
-// input when ctx ends is left behind: it can do no more than end.
+// parting is how long a reader may take to hand over its last events when it is to end.
+const parting = 500 * time.Millisecond
+
+// run calls read on a goroutine of its own and gives its events to sink until read ends, which it should soon after ctx
+// does. A read that then still waits for input is left behind: it can do no more than end.
 func (f *feed) run(ctx context.Context, read func() error, sink func(Event)) error {
+	defer close(f.gone)
 	failed := make(chan error, 1)
 	go func() {
 		err := read()
@@ -67,6 +77,8 @@ func (f *feed) run(ctx context.Context, read func() error, sink func(Event)) err
 		failed <- err
 		close(f.out)
 	}()
+	ending := ctx.Done()
+	var late <-chan time.Time
 	for {
 		select {
 		case b, more := <-f.out:
@@ -81,7 +93,9 @@ func (f *feed) run(ctx context.Context, read func() error, sink func(Event)) err
 			case f.back <- b:
 			default:
 			}
-		case <-ctx.Done():
+		case <-ending:
+			ending, late = nil, time.After(parting)
+		case <-late:
 			return nil
 		}
 	}

@@ -29,7 +29,7 @@ type File struct {
 	feed  *feed
 	in    *bufio.Reader
 	tally Tally
-	parse func(*File) error // the reader of this kind of file
+	parse func(context.Context) error // the reader of this kind of file
 }
 
 // OpenFile opens a pcap or pcapng file, or text with hex frames, compressed with gzip or not; - is standard input. The
@@ -102,7 +102,7 @@ func (f *File) open() error {
 	}
 	switch {
 	case bytes.Equal(magic, []byte{0x0A, 0x0D, 0x0D, 0x0A}), isPcap(magic):
-		f.parse = (*File).packets
+		f.parse = f.packets
 	default:
 		return fmt.Errorf("%s is no capture that can be read: it begins with % X, and pcap and pcapng are known", f.name, magic)
 	}
@@ -132,7 +132,7 @@ func (f *File) Notes() []string { return f.tally.Notes() }
 
 // Run reads the file to its end. A file that breaks off or is damaged gives what stands before that, then an error.
 func (f *File) Run(ctx context.Context, sink func(Event)) error {
-	f.feed = newFeed(ctx)
+	f.feed = newFeed()
 	return f.feed.run(ctx, func() error {
 		defer f.from.Close()
 		if f.parse == nil {
@@ -140,17 +140,17 @@ func (f *File) Run(ctx context.Context, sink func(Event)) error {
 				return err
 			}
 		}
-		return f.parse(f)
+		return f.parse(ctx)
 	}, sink)
 }
 
 // packets reads a capture of packets.
-func (f *File) packets() error {
+func (f *File) packets(ctx context.Context) error {
 	p := &parser{tally: &f.tally}
 	a := newAssembler(&f.tally, nil, f.feed.emit, f.feed.data)
 	defer a.close(0)
 	var next func() ([]byte, gopacket.CaptureInfo, layers.LinkType, error)
-	for n := 0; ; n++ {
+	for n := 0; n&255 != 0 || ctx.Err() == nil; n++ {
 		// Captures that were joined with cat each begin with a header of their own.
 		if magic, _ := f.in.Peek(4); next == nil || isPcap(magic) {
 			var err error
@@ -178,6 +178,7 @@ func (f *File) packets() error {
 			a.segment(&p.segment)
 		}
 	}
+	return nil
 }
 
 // noEOF names the end of a file that comes too early as what it is.

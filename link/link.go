@@ -26,7 +26,7 @@ const (
 	Reset                 // aborted by the side that sends in Event.Dir (RST)
 	Refused               // the host answered the connect with a reset
 	Unreached             // the host did not answer the connect in time (or no route); Event.Note has the system's words
-	Gap                   // Event.Lost bytes in Event.Dir were never seen (lost segments, dropped copies); what follows starts after them
+	Gap                   // Event.Lost bytes in Event.Dir were never seen (lost segments, dropped copies); what follows starts after them. Without Conn, Event.Count packets of whatever connections
 
 	// What follows is seen where a source can see it, and ends no connection by itself.
 
