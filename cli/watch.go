@@ -204,9 +204,11 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 		if s.now.live() {
 			_, _ = fmt.Fprintf(c.ErrOrStderr(), "watching %s; end with Ctrl-C\n", source.Info().Describe)
 		}
+		bar(c.ErrOrStderr(), source, s.now.ended)
 	}
 	now := s.current()
 	failed := now.wait()
+	tellNotes(c.ErrOrStderr(), now.source)
 	if recorder := s.recorder.Load(); recorder != nil {
 		failed = errors.Join(failed, recorder.Close())
 	}

@@ -22,7 +22,8 @@ type seg struct {
 	seq           uint32
 	data          string
 	syn, ack, rst bool
-	fin           bool
+	fin, shut     bool          // shut is a window of 0
+	wait          time.Duration // before it
 }
 
 func capture(t *testing.T, segs ...seg) string {
@@ -40,13 +41,16 @@ func capture(t *testing.T, segs ...seg) string {
 		}
 		ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, SrcIP: src, DstIP: dst}
 		tcp := &layers.TCP{SrcPort: sp, DstPort: dp, Seq: s.seq, SYN: s.syn, ACK: s.ack, RST: s.rst, FIN: s.fin, Window: 1000}
+		if s.shut {
+			tcp.Window = 0
+		}
 		_ = tcp.SetNetworkLayerForChecksum(ip)
 		buf := gopacket.NewSerializeBuffer()
 		if err := gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true, ComputeChecksums: true},
 			&layers.Ethernet{SrcMAC: make([]byte, 6), DstMAC: make([]byte, 6), EthernetType: layers.EthernetTypeIPv4}, ip, tcp, gopacket.Payload(s.data)); err != nil {
 			t.Fatal(err)
 		}
-		at = at.Add(10 * time.Millisecond)
+		at = at.Add(10*time.Millisecond + s.wait)
 		if err := w.WritePacket(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(buf.Bytes()), Length: len(buf.Bytes())}, buf.Bytes()); err != nil {
 			t.Fatal(err)
 		}

@@ -269,7 +269,7 @@ func (p *parser) fragment(b []byte) bool {
 
 // decode lets gopacket find the innermost TCP segment.
 func (p *parser) decode(lt layers.LinkType, b []byte) bool {
-	if int(lt) >= len(layers.LinkTypeMetadata) || layers.LinkTypeMetadata[lt].Name == "UnknownLinkType" {
+	if int(lt) >= len(layers.LinkTypeMetadata) || layers.LinkTypeMetadata[lt].DecodeWith == nil {
 		p.tally.Unknown++
 		p.tally.LinkType = int(lt)
 		return false

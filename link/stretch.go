@@ -188,6 +188,11 @@ func (a *assembler) hold(c *connection, dir Dir, p piece, d int) {
 	}
 	if h.bytes+len(p.data) > heldPerHalf || a.held+len(p.data) > heldInAll {
 		a.flush(c, dir)
+		if ahead(p.seq, h.next) <= 0 {
+			a.deliver(c, dir, p, p.at)
+			a.drain(c, dir, p.at)
+			return
+		}
 	}
 	p.data = bytes.Clone(p.data)
 	at := len(h.held)
