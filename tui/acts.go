@@ -8,7 +8,6 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"tillscope/assets"
-	"tillscope/diagnostics"
 )
 
 // unasked says why there is nothing to answer.
@@ -35,11 +34,6 @@ func (m *Model) freeze() {
 	if !m.frozen {
 		m.take()
 	}
-}
-
-// missed counts what came since the display was frozen.
-func (m *Model) missed() int {
-	return m.o.Session.Snapshot().Totals.Messages - m.snap.Totals.Messages
 }
 
 func (m *Model) cycle(by int) {
@@ -266,5 +260,3 @@ func (m *Model) prove(list []int, by int) {
 		m.notice = m.t("notice.evidence", at+1, len(list), m.keys.first("evidence.next"))
 	}
 }
-
-var _ = diagnostics.OK

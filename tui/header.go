@@ -4,9 +4,13 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"tillscope/diagnostics"
 )
+
+// calm is how long nothing has to happen for the clock to show minutes only.
+const calm = 5 * time.Second
 
 // headerRow says what is watched and whether the screen moves.
 func (m *Model) headerRow(w int) string {
@@ -45,12 +49,12 @@ func (m *Model) headerRow(w int) string {
 		}
 	}
 	state, t := m.t("head.following"), good
-	fresh := m.traffic().fresh(m)
+	unseen := m.traffic().fresh(m)
 	switch {
 	case m.frozen:
-		state, t = m.t("head.frozen", m.missed()), warn
-	case !m.traffic().follow && fresh > 0:
-		state, t = m.t("head.new", fresh), warn
+		state, t = m.t("head.frozen", m.missed), warn
+	case !m.traffic().follow && unseen > 0:
+		state, t = m.t("head.new", unseen), warn
 	case !m.traffic().follow:
 		state, t = m.t("head.browsing"), plain
 	case sn.Err != "":
@@ -59,8 +63,11 @@ func (m *Model) headerRow(w int) string {
 		state, t = m.t("head.ended"), plain
 	}
 	clock := ""
-	if !sn.Now.IsZero() && !m.low { // a clock is bytes every second
-		clock = "  " + sn.Now.Local().Format("15:04:05")
+	if !sn.Now.IsZero() && !m.low { // a clock is bytes every second: when nothing moves, every minute is enough
+		clock = sn.Now.Local().Format("  15:04:05")
+		if time.Since(m.moved) > calm {
+			clock = sn.Now.Local().Format("  15:04   ")
+		}
 	}
 	if m.low {
 		recording += "  " + m.look.p(warn, m.t("head.low"))
@@ -108,9 +115,6 @@ func (m *Model) footerRow(w int) string {
 	left, room := "", w-width(right)
 	for _, a := range m.hinted() {
 		hint := m.t("hint." + a.id)
-		if m.look.ascii && a.id == "language" {
-			hint = m.t("hint.language.ascii")
-		}
 		s := " " + m.look.p(accent, m.keys.first(a.id)) + " " + hint + " "
 		if n := width(s); n <= room { // whole or not at all
 			room -= n

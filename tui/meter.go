@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"io"
 	"os"
 	"sync/atomic"
 	"time"
@@ -18,28 +19,30 @@ const (
 // which asks its descriptor for the size.
 type Meter struct {
 	*os.File
+	to     io.Writer
+	thin   thinner
 	bytes  atomic.Int64
 	slow   atomic.Int64 // stalled writes so far
 	lately atomic.Int64 // when the last one ended, in Unix nanoseconds
 }
 
 // NewMeter measures a terminal's file.
-func NewMeter(f *os.File) *Meter { return &Meter{File: f} }
+func NewMeter(f *os.File) *Meter { return &Meter{File: f, to: f} }
 
-// Write passes b on and measures.
+// Write passes on what of a frame is not on the screen already, and measures.
 func (w *Meter) Write(b []byte) (int, error) {
 	began := time.Now()
-	n, err := w.File.Write(b)
-	w.note(n, time.Since(began))
-	return n, err
-}
-
-func (w *Meter) note(n int, took time.Duration) {
+	less := w.thin.frame(b)
+	n, err := w.to.Write(less)
 	w.bytes.Add(int64(n))
-	if took >= slowWrite {
+	if time.Since(began) >= slowWrite {
 		w.slow.Add(1)
 		w.lately.Store(time.Now().UnixNano())
 	}
+	if err == nil && n == len(less) {
+		n = len(b)
+	}
+	return n, err
 }
 
 // watchMeter switches to low bandwidth when the terminal stalls, and back when it has followed for a while.

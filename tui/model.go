@@ -45,6 +45,8 @@ type Model struct {
 	snap   *diagnostics.Snapshot
 	active uint64            // activity of the session at snap
 	took   time.Time         // when snap was taken
+	moved  time.Time         // when something happened last
+	missed int               // messages since the display was frozen
 	names  map[string]string // short names of terminals
 	money  string            // currency of sums: that of all transactions, else empty
 
@@ -142,11 +144,30 @@ func (m *Model) traffic() *trafficPane           { return m.panes[traffic].(*tra
 func (m *Model) message() *messagePane           { return m.panes[message].(*messagePane) }
 func (m *Model) transactions() *transactionsPane { return m.panes[transactions].(*transactionsPane) }
 
-// take adopts the session's newest snapshot.
-func (m *Model) take() {
-	m.active = m.o.Session.Activity()
+// fresh is a snapshot that was taken beside the event loop: one of a long capture takes its time, and keys must not wait.
+type fresh struct {
+	from   Session
+	snap   *diagnostics.Snapshot
+	active uint64
+	cost   time.Duration
+}
+
+// fetch takes a snapshot of a session.
+func fetch(from Session) fresh {
+	began := time.Now()
+	active := from.Activity()
+	return fresh{from, from.Snapshot(), active, time.Since(began)}
+}
+
+// take adopts the session's newest snapshot at once.
+func (m *Model) take() { m.adoptSnapshot(fetch(m.o.Session)) }
+
+func (m *Model) adoptSnapshot(f fresh) {
 	m.took = time.Now()
-	m.snap = m.o.Session.Snapshot()
+	if f.active != m.active || m.snap == nil {
+		m.moved = m.took
+	}
+	m.active, m.snap, m.missed = f.active, f.snap, 0
 	m.names, m.writer.wide = names(m.snap)
 	m.money = ""
 	for i, t := range m.snap.Transactions {
@@ -162,8 +183,7 @@ func (m *Model) take() {
 }
 
 func (m *Model) setFilter(s string) {
-	m.traffic().filter = s
-	m.traffic().forget()
+	m.traffic().rejudge(s)
 	m.traffic().take(m)
 }
 
@@ -223,6 +243,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tick:
 		return m, m.tick()
+	case fresh:
+		return m, m.arrive(msg)
 	case tea.WindowSizeMsg:
 		m.w, m.h = msg.Width, msg.Height
 	case tea.ResumeMsg:
@@ -257,26 +279,39 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// tick looks for news. Time alone is shown once a second; a snapshot of a long capture costs, and at most a fifth of the
-// time goes into taking them.
+// tick looks for news. Time alone is shown once a second.
 func (m *Model) tick() tea.Cmd {
-	began := time.Now()
 	wait := refresh
 	if m.low {
 		wait = refreshLow
 	}
-	switch busy := m.o.Session.Activity() != m.active; {
-	case m.frozen && busy, !m.frozen && !busy && began.Sub(m.took) >= refreshIdle && !m.snap.Ended:
-		if m.frozen {
-			m.dirty = true // the count of what is missed
-		} else {
-			m.take()
-		}
-	case !m.frozen && busy:
-		m.take()
-	}
 	m.watchMeter()
-	return next(max(wait, 4*time.Since(began)))
+	if m.o.Session.Activity() == m.active && (time.Since(m.took) < refreshIdle || m.snap.Ended) {
+		return next(wait)
+	}
+	from := m.o.Session
+	return func() tea.Msg { return fetch(from) }
+}
+
+// arrive adopts a fetched snapshot, or counts what the frozen display misses. At most a fifth of the time goes into taking
+// snapshots.
+func (m *Model) arrive(f fresh) tea.Cmd {
+	wait := refresh
+	if m.low {
+		wait = refreshLow
+	}
+	began := time.Now()
+	switch {
+	case f.from != m.o.Session || f.snap.Version < m.snap.Version: // of another source, or late
+	case m.frozen:
+		m.took = began
+		if n := f.snap.Totals.Messages - m.snap.Totals.Messages; n != m.missed {
+			m.missed, m.dirty = n, true
+		}
+	default:
+		m.adoptSnapshot(f)
+	}
+	return next(max(wait, 4*(f.cost+time.Since(began))))
 }
 
 func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {

@@ -126,6 +126,13 @@ func keys(m *Model, names ...string) {
 	}
 }
 
+// beat is one tick of the screen, with the snapshot that it takes.
+func beat(m *Model) {
+	if _, cmd := m.Update(tick{}); cmd != nil {
+		m.Update(fetch(m.o.Session))
+	}
+}
+
 func shown(m *Model) string { return ansi.Strip(m.View().Content) }
 
 func TestGoldenScreens(t *testing.T) {
@@ -163,7 +170,7 @@ func TestFollowStopsAndResumes(t *testing.T) {
 	keys(m, "up")
 	sel := m.traffic().sel
 	m.o.Session.(*diagnostics.Session).Handle(link.Event{At: m.snap.Now.Add(time.Second), Conn: 99, Terminal: "192.0.2.31:1", Host: "192.0.2.7:8583", Kind: link.Refused, Dir: link.ToTerminal})
-	m.Update(tick{})
+	beat(m)
 	if m.traffic().sel != sel || !strings.Contains(shown(m), "1 new below") {
 		t.Errorf("the selection moved, or the new row is not counted: %s", shown(m)[:120])
 	}
@@ -180,7 +187,7 @@ func TestFreezeHoldsTheScreenAndCounts(t *testing.T) {
 	s := m.o.Session.(*diagnostics.Session)
 	s.Handle(link.Event{At: m.snap.Now.Add(time.Second), Conn: 50, Terminal: "192.0.2.31:1", Host: "192.0.2.7:8583", Kind: link.Opened})
 	s.Handle(link.Event{At: m.snap.Now.Add(time.Second), Conn: 50, Terminal: "192.0.2.31:1", Host: "192.0.2.7:8583", Kind: link.Data, Data: frame(t, map[int]string{0: "0800", 11: "000009"})})
-	m.Update(tick{})
+	beat(m)
 	if m.snap != before || !strings.Contains(shown(m), "FROZEN +1") {
 		t.Errorf("not frozen: %s", shown(m)[:120])
 	}
@@ -270,7 +277,7 @@ func TestAnswerChangesTheVerdict(t *testing.T) {
 	ev(frame(t, settle), link.ToHost)
 	settle[0], settle[39], settle[48] = "0510", "00", totals+"1"+strings.Repeat("0", 30)+"1"
 	ev(frame(t, settle), link.ToTerminal)
-	m.Update(tick{})
+	beat(m)
 	if len(m.snap.Questions) == 0 {
 		t.Fatal("settled money raises no question")
 	}
@@ -289,7 +296,7 @@ func TestQuitAsksWhileATapCarriesConnections(t *testing.T) {
 		t.Error("asked although no connection is open")
 	}
 	m.o.Session.(*diagnostics.Session).Handle(link.Event{At: m.snap.Now, Conn: 77, Terminal: "192.0.2.31:1", Host: "192.0.2.7:8583", Kind: link.Opened})
-	m.Update(tick{})
+	beat(m)
 	if cmd := m.quit(); cmd != nil {
 		t.Error("a tap with an open connection ends without a question")
 	}

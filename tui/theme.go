@@ -173,7 +173,6 @@ type look struct {
 	open    string // beside what is unfolded
 	shut    string // beside what can be unfolded
 	bars    []string
-	ascii   bool
 	borders borders
 }
 
@@ -189,7 +188,7 @@ func newLook(ascii bool, t *Theme) *look {
 	}
 	if ascii {
 		l.state = map[diagnostics.State]string{diagnostics.OK: "+", diagnostics.Warn: "!", diagnostics.Fail: "x", diagnostics.Unknown: "?"}
-		l.toHost, l.toTerm, l.dot, l.more, l.yuan, l.open, l.shut, l.ascii = ">", "<", "-", "~", "CNY ", "v", ">", true
+		l.toHost, l.toTerm, l.dot, l.more, l.yuan, l.open, l.shut = ">", "<", "-", "~", "CNY ", "v", ">"
 		l.bars = []string{"_", ".", ":", "-", "=", "+", "*", "#"}
 		l.borders = borders{"-", "|", "+", "+", "+", "+", "+", "+"}
 	}

@@ -31,10 +31,11 @@ type trafficPane struct {
 
 // judged is an entry as the filter last saw it. Entries are replaced when their pair is found, transactions when they move.
 type judged struct {
-	e    *diagnostics.Entry
-	t    *diagnostics.Transaction
-	text string // what words are searched in
-	pass bool
+	e     *diagnostics.Entry
+	t     *diagnostics.Transaction
+	text  string // what words are searched in, empty until a filter asks
+	known bool   // pass is of this filter
+	pass  bool
 }
 
 func (t *trafficPane) title(m *Model) (string, string) {
@@ -45,13 +46,25 @@ func (t *trafficPane) title(m *Model) (string, string) {
 	return m.t("pane.traffic"), right
 }
 
-// forget judges all rows anew: the filter, a mark or the language has changed.
+// forget makes the texts of all rows anew: a mark or the language has changed.
 func (t *trafficPane) forget() { t.judged = nil }
+
+// rejudge looks at all rows with another filter. Their texts stay.
+func (t *trafficPane) rejudge(filter string) {
+	t.filter = filter
+	f, err := parseFilter(filter)
+	t.by, t.wrong = f, ""
+	if err != nil {
+		t.wrong = err.Error()
+	}
+	for i := range t.judged {
+		t.judged[i].known = false
+	}
+}
 
 // take adopts a new snapshot, or the same one after the filter changed.
 func (t *trafficPane) take(m *Model) {
 	t.rows = m.snap.Entries
-	t.wrong = ""
 	if t.filter != "" {
 		t.search(m)
 	}
@@ -68,27 +81,26 @@ func (t *trafficPane) take(m *Model) {
 // search keeps the rows that pass. Only rows that are new or have changed are judged.
 func (t *trafficPane) search(m *Model) {
 	shift := m.snap.FirstEntry - t.first
-	if t.judged == nil || shift < 0 {
-		f, err := parseFilter(t.filter)
-		if t.by = f; err != nil {
-			t.wrong = err.Error()
-		}
-		t.judged = make([]judged, 0, len(m.snap.Entries))
-		shift = 0
-	} else if _, err := parseFilter(t.filter); err != nil {
-		t.wrong = err.Error()
+	if shift < 0 {
+		t.judged, shift = nil, 0
 	}
 	t.judged = slices.Delete(t.judged, 0, min(shift, len(t.judged)))
 	t.first = m.snap.FirstEntry
 	t.rows = nil
+	worded := slices.ContainsFunc(t.by, func(w term) bool { return w.key == "" })
 	for i, e := range m.snap.Entries {
 		if i == len(t.judged) {
 			t.judged = append(t.judged, judged{})
 		}
 		j, txn := &t.judged[i], m.txnOf(e)
 		if j.e != e || j.t != txn {
-			*j = judged{e: e, t: txn, text: strings.ToLower(m.writer.row(e, txn, m.names[e.Terminal], false).text() + " " + e.Terminal + " " + m.marks[e.N])}
-			j.pass = t.by.holds(m, e, j.text)
+			*j = judged{e: e, t: txn}
+		}
+		if !j.known {
+			if worded && j.text == "" {
+				j.text = strings.ToLower(m.writer.row(e, txn, m.names[e.Terminal], false).text() + " " + e.Terminal + " " + m.marks[e.N])
+			}
+			j.known, j.pass = true, t.by.holds(m, e, j.text)
 		}
 		if j.pass {
 			t.rows = append(t.rows, e)
