@@ -20,7 +20,7 @@ import (
 // causesOf plays a scenario and returns what the report says is wrong.
 func causesOf(t *testing.T, args ...string) (ids []string, evidence int) {
 	t.Helper()
-	out, err := run(t, "", append([]string{"sim", "--report", "json", "--speed", "30", "--for", "1800ms"}, args...)...)
+	out, err := run(t, "", append([]string{"sim", "--report", "json", "--speed", "15", "--for", "3600ms"}, args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -154,9 +154,13 @@ func TestReversalJoins(t *testing.T) {
 func TestTreeErrors(t *testing.T) {
 	for _, src := range []string{
 		"nodes:\n  - id: a\n    branch: network\n    question: {en: q, zh: q}\n    when: nosuch > 1\n",
-		"nodes:\n  - id: a\n    branch: network\n    question: {en: q, zh: q}\n    when: resets > 1\n    no: gone\n",
+		"nodes:\n  - id: a\n    branch: network\n    question: {en: q, zh: q}\n    when: terminals > 1\n    no: gone\n",
+		"nodes:\n  - id: a\n    branch: network\n    question: {en: q, zh: q}\n    when: refused.nosuch > 1\n",
+		"nodes:\n  - id: a\n    branch: network\n    question: {en: q}\n    when: terminals > 1\n",
+		"nodes:\n  - id: a\n    branch: network\n    question: {en: q, zh: q}\n    when: terminals > 1\n    claims: [terminals]\n",
 	} {
-		if _, err := parseTree("my.yaml", []byte(src)); err == nil || !strings.Contains(err.Error(), "my.yaml:2:") {
+		src = "thresholds: {alarm: {value: 6, why: x}}\n" + src
+		if _, err := parseTree("my.yaml", []byte(src)); err == nil || !strings.Contains(err.Error(), "my.yaml:3:") {
 			t.Errorf("%v", err)
 		}
 	}

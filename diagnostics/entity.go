@@ -28,19 +28,13 @@ type terminal struct {
 	seen   time.Time
 	ready  bool // it signed on, or sells
 	at     tally
+	habits
 }
 
 // issuer is what the ledger knows of the cards whose numbers start alike (the first six digits).
 type issuer struct {
 	bin string
 	at  tally
-}
-
-// tally counts what could have gone wrong, so that what did can be weighed against it.
-type tally struct {
-	requests, answers int // of any kind
-	financial         int // answers to what moves money
-	approved          int // of these
 }
 
 // terminalOf finds or makes a terminal. Past the limit, those that were never seen before share one entry.

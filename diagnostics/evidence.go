@@ -1,251 +1,223 @@
 package diagnostics
 
 import (
+	"reflect"
 	"time"
 
 	"tillscope/link"
 )
 
-// Evidence is what the tree's conditions can name: counts over the whole line.
-type Evidence struct {
-	Connects          int     `expr:"connects"`
-	Refused           int     `expr:"refused"`
-	Unreached         int     `expr:"unreached"`
-	Resets            int     `expr:"resets"`
-	ResetsTerminal    int     `expr:"resets_terminal"`
-	ResetsHost        int     `expr:"resets_host"`
-	ResetTerminals    int     `expr:"reset_terminals"`
-	Terminals         int     `expr:"terminals"`
-	Messages          int     `expr:"messages"`
-	Undecoded         int     `expr:"undecoded"`
-	Foreign           int     `expr:"foreign"`
-	Requests          int     `expr:"requests"`
-	Answers           int     `expr:"answers"`
-	Unanswered        int     `expr:"unanswered"`
-	Maintenance       int     `expr:"maintenance"`
-	MaintenanceShare  float64 `expr:"maintenance_share"`
-	MaintenanceSpread int     `expr:"maintenance_spread"`
-	HostFaults        int     `expr:"host_faults"`
-	IssuerFaults      int     `expr:"issuer_faults"`
-	IssuerFaultBINs   int     `expr:"issuer_fault_issuers"`
-	Issuers           int     `expr:"issuers"`
-	ConfigTerminals   int     `expr:"config_terminals"`
-	ConfigAnswers     int     `expr:"config_answers"`
-	KeysCured         int     `expr:"keys_cured"`
-	KeysStuck         int     `expr:"keys_stuck"`
-	Funds             int     `expr:"funds"`
-	Declined          int     `expr:"declined"`
-	Approved          int     `expr:"approved"`
-	Reversed          int     `expr:"reversed"`
-	SignOnRefused     int     `expr:"signon_refused"`
-	Pending           int     `expr:"pending"`
-	Vanished          int     `expr:"vanished"` // requests without answer on connections that were closed in order
-	Late              int     `expr:"late"`     // answers after the terminal had given up
-	Cards             int     `expr:"cards"`    // requests with a card in the reader
-	Chip              int     `expr:"chip"`     // of these, read by chip, with contact or without
-	Fallback          int     `expr:"fallback"` // of these, stripe after the chip failed (F60.5 = 2)
+// Facts are what the tree's conditions can name beside signs: what the line did as a whole. The doc of each is what
+// `tillscope explain --tree` prints.
+type Facts struct {
+	Terminals    int     `expr:"terminals" doc:"terminals seen"`
+	Lines        int     `expr:"lines" doc:"lines seen: a terminal's address and a host's"`
+	Banks        int     `expr:"banks" doc:"issuers seen: different first six digits of cards"`
+	Connects     int     `expr:"connects" doc:"connections that stood"`
+	Messages     int     `expr:"messages" doc:"messages on all lines"`
+	Undecoded    int     `expr:"undecoded" doc:"messages that were not understood"`
+	Requests     int     `expr:"requests" doc:"requests"`
+	Answers      int     `expr:"answers" doc:"answers whose request was seen"`
+	Answered     bool    `expr:"answered" doc:"any request of the session was answered"`
+	Waiting      int     `expr:"waiting" doc:"requests that may still be answered"`
+	Serial       bool    `expr:"serial" doc:"the line has frames of a serial line: STX, ETX, LRC"`
+	Foreign      int     `expr:"foreign" doc:"lines that carry another protocol"`
+	Unread       int     `expr:"unread" doc:"frames of lines of which nothing was ever understood"`
+	Resent       float64 `expr:"resent" doc:"share of messages that TCP sent again"`
+	Trickles     int     `expr:"trickles" doc:"messages that trickled in, byte by byte"`
+	SlowShare    float64 `expr:"slow_share" doc:"share of answers that took more than a quarter of the terminals' patience"`
+	PendingSales int     `expr:"pending" doc:"transactions approved and settled, and neither reversed nor voided"`
+	Statement    bool    `expr:"statement" doc:"a statement of the acquirer is there"`
+	Held         int     `expr:"held" doc:"rows of the statement that the acquirer holds"`
+	BadAccount   int     `expr:"bad_account" doc:"rows of the statement that came back for the account's data"`
+	BadStatus    int     `expr:"bad_status" doc:"rows of the statement that came back because the account cannot take money"`
+	Overdue      int     `expr:"overdue" doc:"transactions that the statement should have by the calendar and has not"`
 }
 
-// txEvidence is what an `explains` condition can name: one transaction.
-type txEvidence struct {
-	Code       string `expr:"code"`
-	Unanswered bool   `expr:"unanswered"`
-	Reversed   bool   `expr:"reversed"`
-	Pending    bool   `expr:"pending"`
-	Misset     bool   `expr:"misset"` // its terminal's set-up is refused
-	Late       bool   `expr:"late"`   // its answer came after the terminal had given up
+// findings are evidence that no single sign gives: what a terminal does over time. They are signs to the tree.
+var findings = map[string]string{
+	"outage":           "a time in which no request of any terminal was answered, although connections stood",
+	"mute":             "a terminal that is never answered while others are",
+	"mute_misdirected": "the same, and its messages name another destination (TPDU) than those that are answered",
+	"mute_otherwise":   "the same, and its messages have another form than those that are answered",
+	"keys_cured":       "key errors that one sign-on cured",
+	"keys_open":        "key errors that no sign-on came behind",
+	"keys_stuck":       "key errors that a sign-on did not cure, or sign-ons over and over without a sale",
+	"keys_passing":     "key errors that went away without a sign-on",
+	"pins_wrong":       "every card of a terminal has a wrong PIN, while those of others have not",
+	"batch_cured":      "another batch (77) that one sign-on cured",
+	"batch_stuck":      "another batch (77) that a sign-on did not cure",
+	"chipless":         "a terminal that declares that it reads stripes alone, and is refused for it",
+	"downloads":        "downloads that the host asks for and the terminal does not begin",
+	"outdated":         "a terminal with an older software version than the others, whose format is refused",
+	"unsettled":        "a terminal that sells and does not settle, though it is time",
+	"upload_broken":    "a batch upload that was begun and not ended",
 }
 
+// evidence is what the tree is walked over: it changes as causes explain what was seen.
 type evidence struct {
-	Evidence
-	misset map[string]bool
-	proof  map[string][]int // entry numbers by group of the tree's `proof`
-	lost   map[*txn]bool
+	facts Facts
+	env   map[string]any
+	raw   map[string][]sign // signs by the name of the tree
 }
 
-type termSeen struct {
-	config, other, streak, keys, keysAfter, signonAfterKeys int
-	signons                                                 []int // entries of sign-ons that the host accepted
-	sales                                                   int
+// member collects what belongs to a finding.
+type member struct{ *Sign }
+
+func finding() member {
+	return member{&Sign{terms: map[*terminal]bool{}, issuers: map[*issuer]bool{}, Now: true}}
 }
 
-// patience is the least that counts as waiting: a floor for thresholds that the line itself sets.
-func (s *Session) patience() time.Duration {
-	return time.Duration(float64(time.Second) / s.o.TimeScale)
+// add says that a terminal shows it, so strongly, proven by these entries.
+func (m member) add(t *terminal, level float64, began time.Time, proof ...int) {
+	m.Count += max(len(proof), 1)
+	m.Level += level
+	m.Worst = max(m.Worst, level)
+	m.strength = max(m.strength, m.Level)
+	if t != nil && !m.terms[t] {
+		m.terms[t] = true
+		m.Terminals++
+		m.Touched++
+	}
+	if m.began.IsZero() || !began.IsZero() && began.Before(m.began) {
+		m.began = began
+	}
+	if room := keptProof - len(m.proof); room > 0 {
+		m.proof = append(m.proof, proof[:min(room, len(proof))]...)
+	}
 }
 
-func isConfig(c string) bool { return c == "97" || c == "03" || c == "58" }
-
+// gather makes evidence of what the ledger keeps. Its cost is bounded by that, and not by what went by.
 func (s *Session) gather(sn *Snapshot) *evidence {
-	ev := &evidence{misset: map[string]bool{}, proof: map[string][]int{}, lost: map[*txn]bool{}}
-	terms, resetTerms := map[string]*termSeen{}, map[string]bool{}
-	prove := func(k string, n int) {
-		if n > 0 && len(ev.proof[k]) < 200 {
-			ev.proof[k] = append(ev.proof[k], n)
+	l := &s.ledger
+	ev := &evidence{env: map[string]any{}, raw: map[string][]sign{}}
+	open, waiting := s.unanswered()
+	f := &ev.facts
+	f.Lines, f.Banks, f.Waiting = len(s.lines), len(l.issuers), waiting
+	f.Messages, f.Undecoded = sn.Totals.Messages, sn.Totals.Undecoded
+	f.Requests, f.Answers, f.Answered = l.requests, l.answers, l.answers > 0
+	resent := 0
+	for _, x := range s.lines {
+		f.Connects += x.Connects
+		f.Serial = f.Serial || x.framed()
+		f.Unread += x.unread
+		resent += x.Events[link.Retransmitted]
+		f.Trickles += x.Events[link.Slow]
+		if x.Foreign != "" {
+			f.Foreign++
+		}
+		if len(x.Terminals) == 0 && (x.Connects > 0 || x.Refused > 0 || x.Unreach > 0) {
+			f.Terminals++
 		}
 	}
-	for _, l := range sn.Lines {
-		ev.Connects += l.Connects
-		ev.Refused += l.Refused
-		ev.Unreached += l.Unreach
-		ev.ResetsTerminal += l.ResetsTerminal
-		ev.ResetsHost += l.ResetsHost
-		if l.Foreign != "" {
-			ev.Foreign++
-		}
-		for _, t := range l.Terminals {
-			terms[t] = &termSeen{}
+	f.Terminals += len(l.terminals)
+	f.Resent = float64(resent) / float64(max(f.Messages, 1))
+	f.SlowShare = s.slowShare()
+	for _, t := range l.txns {
+		if t.pending() {
+			f.PendingSales++
 		}
 	}
-	ev.Resets = ev.ResetsHost + ev.ResetsTerminal
-	for _, n := range s.foreigns {
-		prove("foreign", n)
+	s.statementFacts(f)
+	for name, rule := range s.tree.signs {
+		var list []sign
+		for _, k := range rule.kinds {
+			list = append(list, l.signs.kinds[k]...)
+			list = append(list, open[k]...)
+		}
+		for _, code := range rule.Codes {
+			list = append(list, l.signs.codes[code]...)
+		}
+		ev.raw[name] = list
+		ev.env[name] = s.weigh(list, rule.of, rule.Usual)
 	}
-	for _, x := range s.events {
-		switch x.kind {
-		case link.Reset:
-			prove("resets", x.n)
-			resetTerms[x.terminal] = true
-		case link.Refused:
-			prove("refused", x.n)
-		case link.Unreached:
-			prove("unreached", x.n)
-		}
+	for name, x := range s.find(open) {
+		ev.env[name] = x
 	}
-	ev.ResetTerminals = len(resetTerms)
-	ev.Messages, ev.Undecoded = sn.Totals.Messages, sn.Totals.Undecoded
-	ev.Requests = s.ledger.requests
-	ev.Answers = s.ledger.answers
-	floor := s.patience()
-	ev.Unanswered = s.ledger.forgotten
-	for x := s.ledger.first; x != nil; x = x.next {
-		p := max(3*sn.Lines[x.conn.line.ID-1].Latency90, floor)
-		if x.unanswered(sn.Now, p) {
-			ev.Unanswered++
-			prove("unanswered", x.n)
-			if x.conn.closed && !x.conn.reset {
-				ev.Vanished++
-				prove("vanished", x.n)
-			}
-			if x.txn != nil && !x.reversal {
-				ev.lost[x.txn] = true
-			}
-		}
+	setFacts(ev.env, *f)
+	return ev
+}
+
+// setFacts puts facts under their names.
+func setFacts(env map[string]any, f Facts) {
+	v := reflect.ValueOf(f)
+	for i := range v.NumField() {
+		env[v.Type().Field(i).Tag.Get("expr")] = v.Field(i).Interface()
 	}
-	issuers, maintBINs, faultBINs, maintTerms := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
-	ev.Cards, ev.Chip, ev.Fallback = s.ledger.cards, s.ledger.chip, s.ledger.stripes
-	for _, t := range s.ledger.txns {
-		bin := ""
-		if t.issuer != nil {
-			bin = t.issuer.bin
-			issuers[bin] = true
-		}
-		if t.reversed() {
-			ev.Reversed++
-		}
-		ts := terms[t.Terminal]
-		if ts == nil {
-			ts = &termSeen{}
-			terms[t.Terminal] = ts
-		}
-		if t.moves() {
-			ts.sales++
-		}
-		if t.late {
-			ev.Late++
-			prove("late", t.respN)
-		}
-		if !t.answered {
+}
+
+// slowShare is the share of answers that took more than a quarter of what the terminals wait.
+func (s *Session) slowShare() float64 {
+	slow, all := 0, 0
+	for _, l := range s.lines {
+		if l.pace.patience == 0 {
 			continue
 		}
-		if t.Type == "signon" && t.ResponseCode == "00" {
-			ts.signons = append(ts.signons, t.respN)
-		}
-		c := t.ResponseCode
-		if t.Type == "signon" && c == "00" && ts.keys > 0 {
-			ts.signonAfterKeys++
-		}
-		if isConfig(c) {
-			ts.config++
-			ts.streak++
-			prove("config:"+t.Terminal, t.respN)
-		} else if t.Type != "signon" || c != "00" {
-			ts.other++
-			ts.streak = 0
-		}
-		switch c {
-		case "90", "96", "92", "91":
-			ev.Maintenance++
-			maintBINs[bin], maintTerms[t.Terminal] = true, true
-			if c != "91" {
-				ev.HostFaults++
+		for _, d := range l.lats {
+			all++
+			if d > l.pace.patience/4 {
+				slow++
 			}
-			prove("maintenance", t.respN)
-		case "A0", "99":
-			ts.keys++
-			if ts.signonAfterKeys > 0 {
-				ts.keysAfter++
-			}
-			prove("keys", t.respN)
-		case "51":
-			ev.Funds++
-			prove("funds", t.respN)
-		}
-		if c == "91" || c == "98" {
-			ev.IssuerFaults++
-			faultBINs[bin] = true
-			prove("issuer", t.respN)
-		}
-		switch {
-		case t.approved():
-			if t.moves() {
-				ev.Approved++
-			}
-			if t.Type == "sale" && t.settled && !t.reversed() && !t.voided {
-				ev.Pending++
-				prove("pending", t.respN)
-			}
-		case t.Type == "signon":
-			ev.SignOnRefused++
-		default:
-			ev.Declined++
 		}
 	}
-	delete(maintBINs, "")
-	delete(faultBINs, "")
-	ev.Terminals, ev.Issuers, ev.IssuerFaultBINs = len(terms), len(issuers), len(faultBINs)
-	ev.MaintenanceSpread = max(len(maintBINs), len(maintTerms))
-	if len(maintBINs) == 1 && ev.HostFaults == 0 {
-		ev.MaintenanceSpread = 1 // every one of them names the same issuer, whichever till asked
-	}
-	if ev.Answers > 0 {
-		ev.MaintenanceShare = float64(ev.Maintenance) / float64(ev.Answers)
-	}
-	selling := false
-	for _, t := range terms {
-		selling = selling || t.sales > 0
-	}
-	for id, t := range terms {
-		// The keys that the host sends never fit: it signs on over and over and never sells, while others do.
-		if len(t.signons) >= 3 && t.sales == 0 && selling {
-			ev.KeysStuck++
-			for _, n := range t.signons {
-				prove("keys", n)
+	return float64(slow) / float64(max(all, 1))
+}
+
+// explained takes signs out of the evidence that a cause accounts for: of the terminals and issuers in scope, all when
+// scope is empty; during says that only the time counts in which the cause was seen.
+func (s *Session) explained(ev *evidence, names []string, scope *Sign, by string, during bool) {
+	slack := s.slack()
+	for _, name := range names {
+		rule, ok := s.tree.signs[name]
+		if !ok {
+			if x, is := ev.env[name].(*Sign); is && (!during || scope.lasts(x.began, slack)) {
+				ev.env[name] = x.without(scope, by)
+			}
+			continue
+		}
+		var rest []sign
+		for _, sg := range ev.raw[name] {
+			if !scope.covers(sg.term, sg.issuer, by) || during && !scope.lasts(sg.at, slack) {
+				rest = append(rest, sg)
 			}
 		}
-		if t.config > 0 && (t.other == 0 || t.streak >= 2) {
-			ev.ConfigTerminals++
-			ev.ConfigAnswers += t.config
-			ev.misset[id] = true
-			for _, n := range ev.proof["config:"+id] {
-				prove("config", n)
-			}
-		}
-		if t.keysAfter >= 2 {
-			ev.KeysStuck++
-		} else if t.keys > 0 && t.signonAfterKeys > 0 {
-			ev.KeysCured++
+		ev.raw[name] = rest
+		ev.env[name] = s.weigh(rest, rule.of, rule.Usual)
+	}
+}
+
+// slack is how long before its first sign a fault may have begun, and how long it acts behind the last: what terminals wait.
+func (s *Session) slack() time.Duration {
+	d := s.scaled(leastSilence)
+	for _, l := range s.lines {
+		d = max(d, l.pace.patience)
+	}
+	return d
+}
+
+// lasts says that a fault was there at a time.
+func (x *Sign) lasts(at time.Time, slack time.Duration) bool {
+	return !at.Before(x.began.Add(-2*slack)) && (x.ended.IsZero() || at.Before(x.ended.Add(slack)))
+}
+
+// covers says that a terminal or an issuer is among those that a finding is about.
+func (x *Sign) covers(t *terminal, i *issuer, by string) bool {
+	switch by {
+	case "terminals":
+		return x.terms[t]
+	case "issuers":
+		return x.issuers[i]
+	}
+	return true
+}
+
+// without is a finding less the terminals that another one is about.
+func (x *Sign) without(scope *Sign, by string) *Sign {
+	out := finding()
+	for t := range x.terms {
+		if !scope.covers(t, nil, by) {
+			out.add(t, x.Worst, x.began, x.proof...)
 		}
 	}
-	return ev
+	return out.Sign
 }

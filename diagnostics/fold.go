@@ -46,7 +46,7 @@ func (t *txn) own() {
 		return
 	}
 	t.owned, t.snap = true, nil
-	for _, text := range []*string{&t.STAN, &t.RRN, &t.Currency, &t.Card, &t.ResponseCode, &t.batch} {
+	for _, text := range []*string{&t.STAN, &t.RRN, &t.Currency, &t.Card, &t.ResponseCode, &t.batch, &t.reason} {
 		*text = strings.Clone(*text)
 	}
 }

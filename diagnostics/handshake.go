@@ -66,6 +66,7 @@ func (s *Session) control(c *conn, it item) {
 	}
 	e := s.add(&Entry{At: it.at, Line: l.ID, Terminal: cmp.Or(c.term.id, l.Address), Dir: dir, Kind: link.Data, Msg: it.m})
 	s.recordMessage(c, it.m, e)
+	s.heard(c, it.m.Control, e.N, it.at)
 }
 
 // handshake looks at a frame as its receiver does, and says whether it is a message of its own.

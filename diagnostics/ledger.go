@@ -26,6 +26,8 @@ type ledger struct {
 	answers       int
 	orphans       int // answers whose request was not seen
 	forgotten     int // requests that stayed without answer and are no longer kept
+	at            tally
+	signs         signs
 	cards         int
 	chip, stripes int
 }
@@ -52,6 +54,11 @@ type exchange struct {
 	term     *terminal
 	txn      *txn
 	reversal bool
+	pin      bool   // it carries a PIN
+	card     uint64 // token of its card
+	totals   bool   // it carries totals in UnionPay's form
+
+	byTerm, byIssuer, all tally // occasions so far
 
 	older        *exchange // of the same key
 	before, next *exchange // in order of sending
@@ -117,13 +124,13 @@ func (l *ledger) take(s *Session, c *conn, e *Entry) (lat time.Duration, ok bool
 	}
 	l.answers++
 	lat = max(e.At.Sub(x.at), 0)
-	x.term.at.answers++
+	l.occasion(answers, x.term)
 	if x.txn != nil {
 		e.Txn = x.txn.N
-		l.answer(x, e)
-		// A terminal that only ends its sending does so with the request; one that waited first has given up.
-		if x.conn == c && !c.gaveUp.IsZero() && c.gaveUp.Sub(x.at) >= s.patience() && !e.At.Before(c.gaveUp) {
+		l.answer(s, x, e)
+		if s.isLate(x, c, e.At) {
 			x.txn.late = true
+			l.note(late, x.sign())
 		}
 	}
 	e.Pair, e.Latency = x.n, lat
@@ -154,6 +161,9 @@ func (l *ledger) request(s *Session, c *conn, e *Entry, key pairKey) {
 	l.requests++
 	if l.open >= keptOpen {
 		l.forgotten++
+		if x := l.first; x.txn != nil && !x.reversal {
+			x.txn.fate, _ = s.fate(x)
+		}
 		l.close(l.first)
 	}
 	x := l.free
@@ -171,8 +181,11 @@ func (l *ledger) request(s *Session, c *conn, e *Entry, key pairKey) {
 	}
 	l.last = x
 	l.open++
-	x.term.at.requests++
-	x.term.seen = e.At
+	l.occasion(requests, x.term)
+	x.pin, x.card = m.Has(52), m.Card()
+	if m.MTI[1] == '5' {
+		x.totals = unionPayTotals(m.Get(48), "0")
+	}
 	var t *txn
 	if m.MTI[1] == '4' {
 		x.reversal = true
@@ -186,7 +199,16 @@ func (l *ledger) request(s *Session, c *conn, e *Entry, key pairKey) {
 		t = l.begin(x, e)
 	}
 	x.txn, e.Txn = t, t.N
+	if t.issuer != nil {
+		t.issuer.at[requests]++
+		x.byIssuer = t.issuer.at
+	}
+	x.byTerm, x.all = x.term.at, l.at
 	l.add(t, e.N)
+	if len(t.Messages) == 1 && (t.moves() || t.Type == "balance") {
+		l.read(x, t, m)
+	}
+	l.requested(x, t, e)
 }
 
 // close takes an exchange out of the tables: it was answered, or is too old to be kept.
@@ -240,7 +262,7 @@ func (l *ledger) begin(x *exchange, e *Entry) *txn {
 	}
 	amount, _ := strconv.ParseInt(m.Get(4), 10, 64)
 	t := &txn{Transaction: Transaction{N: l.nextTxn, Line: x.key.line, Type: kind, MTI: m.MTI, STAN: m.Get(11), RRN: strings.TrimSpace(m.Get(37)),
-		Terminal: x.term.id, Amount: amount, Currency: m.Get(49), Card: m.PAN(), At: e.At}, term: x.term, stan: stanKey{x.term, x.key.stan}}
+		Terminal: x.term.id, Amount: amount, Currency: m.Get(49), Card: m.PAN(), At: e.At}, term: x.term, stan: stanKey{x.term, x.key.stan}, fate: fateless}
 	if f60 := private(m); f60 != "" {
 		t.batch = sub(f60, 2, 6)
 	}
@@ -248,8 +270,7 @@ func (l *ledger) begin(x *exchange, e *Entry) *txn {
 	t.issuer = l.issuerOf(t.Card)
 	if x.reversal {
 		t.reversalN = e.N
-	} else if t.moves() || kind == "balance" {
-		l.entryMode(m)
+	} else {
 		t.term.ready = t.term.ready || t.moves()
 	}
 	l.txns = append(l.txns, t)
@@ -260,30 +281,15 @@ func (l *ledger) begin(x *exchange, e *Entry) *txn {
 	return t
 }
 
-// entryMode counts how cards were read. A fallback is a stripe (02) although F60.5 says that the chip was tried and failed.
-func (l *ledger) entryMode(m *wire.Message) {
-	switch mode := sub(m.Get(22), 0, 2); mode {
-	case "05", "07", "95", "98":
-		l.cards++
-		l.chip++
-	case "02", "90", "91", "80":
-		l.cards++
-		if mode == "80" || mode == "02" && sub(private(m), 12, 1) == "2" {
-			l.stripes++
-		}
-	}
-}
-
-// unanswered says that a request will most likely stay without answer: its connection is gone, or it has waited longer
-// than patience.
-func (x *exchange) unanswered(now time.Time, patience time.Duration) bool {
-	return x.conn.closed || now.Sub(x.at) > patience
+// unionPayTotals says that field 48 has totals in UnionPay's form, n62, with one of these results at both of their places.
+func unionPayTotals(f48, results string) bool {
+	return len(f48) == 62 && digits(f48) && strings.IndexByte(results, f48[30]) >= 0 && strings.IndexByte(results, f48[61]) >= 0
 }
 
 // settlementResult is what the host found when it compared totals: 1 equal, 2 unequal, 3 error, 0 when it does not say.
-func settlementResult(m *wire.Message) byte {
+func (x *exchange) settlementResult(m *wire.Message) byte {
 	result := byte('0')
-	if f48 := m.Get(48); len(f48) >= 62 && digits(f48) {
+	if f48 := m.Get(48); x.totals && unionPayTotals(f48, "0123") {
 		result = max(f48[30], f48[61]) // of domestic and of foreign cards: the worse one counts
 	} else if f66 := strings.TrimLeft(m.Get(66), "0 "); f66 != "" {
 		result = f66[0]

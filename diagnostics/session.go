@@ -27,28 +27,30 @@ type Options struct {
 
 // Session turns link events into a diagnosis. All methods are safe from any goroutine.
 type Session struct {
-	mu       sync.Mutex
-	o        Options
-	tree     *tree
-	codes    map[string]Code
-	started  time.Time
-	now      time.Time
-	ended    bool
-	err      string
-	version  uint64
-	ticks    uint64 // changes of version that only time made
-	cached   *Snapshot
-	ring     []*Entry
-	nextN    int
-	shown    int // entries from here on are in no snapshot yet
-	totals   Totals
-	lines    []*lineState
-	byAddr   map[string]*lineState
-	conns    map[uint64]*conn
-	recent   []time.Time
-	ledger   ledger
-	events   []eventSeen
-	foreigns []int
+	mu        sync.Mutex
+	o         Options
+	tree      *tree
+	codes     map[string]Code
+	started   time.Time
+	now       time.Time
+	ended     bool
+	err       string
+	version   uint64
+	ticks     uint64 // changes of version that only time made
+	cached    *Snapshot
+	ring      []*Entry
+	nextN     int
+	shown     int // entries from here on are in no snapshot yet
+	totals    Totals
+	lines     []*lineState
+	byAddr    map[string]*lineState
+	conns     map[uint64]*conn
+	recent    []time.Time
+	ledger    ledger
+	probed    map[string]string // what tests answered: node to yes, no or unknown
+	statement *Statement
+	events    []eventSeen
+	foreigns  []int
 }
 
 // eventSeen is a connection's fault, kept beyond the ring for the evidence.
@@ -67,6 +69,10 @@ type lineState struct {
 	frames int             // of a line whose frames are acknowledged
 	lats   []time.Duration // the latest answers' latencies
 	anon   terminal        // who speaks before it has named itself
+	pace   pace
+	// What its frames are like: read, never understood, with bytes behind the last field, tried in another form and fitting it.
+	decoded, unread, trailing, tried, fitted int
+	halfCloses                               int // answers that came although the terminal had ended its sending with the request
 }
 
 type mark struct {
@@ -100,17 +106,25 @@ func (h *half) began(n int, now time.Time) time.Time {
 }
 
 type conn struct {
-	id      uint64
-	line    *lineState
-	half    [2]half
-	term    *terminal
-	from    string    // the terminal's address with its port
-	gaveUp  time.Time // when the terminal closed its side
-	reset   bool
-	closed  bool
-	counted bool
-	sent    [2]sent // of frames that are acknowledged
-	lastDir link.Dir
+	id       uint64
+	line     *lineState
+	half     [2]half
+	term     *terminal
+	from     string    // the terminal's address with its port
+	end      [2]ending // of the side that sends in a direction
+	endN     int       // entry of the reset that ended it, 0 when there is none
+	halfOpen time.Time // when it was seen that bytes are not acknowledged
+	broken   time.Time // when a frame last came damaged
+	closedAt time.Time
+	foreign  [2]int // frames of another protocol
+	decoded  bool   // a message was understood
+	misfit   bool   // a frame in another form was noted
+	enquired int    // entry of an ENQ without an answer, 0 when there is none
+	reset    bool
+	closed   bool
+	counted  bool
+	sent     [2]sent // of frames that are acknowledged
+	lastDir  link.Dir
 }
 
 // NewSession loads the tree and the response codes; a mistake in them is an error with file and line.
@@ -239,6 +253,7 @@ func (s *Session) Handle(ev link.Event) {
 		l.Connects++
 		l.Open++
 		c.counted = true
+		s.connection(c, ev, 0)
 		s.record(ev)
 	case link.Data:
 		s.interrupted(c, ev)
@@ -250,15 +265,13 @@ func (s *Session) Handle(ev link.Event) {
 		s.gap(c, ev.Dir, ev.At)
 		s.event(c, ev)
 	case link.HalfClose:
-		if ev.Dir == link.ToHost && c.gaveUp.IsZero() {
-			c.gaveUp = ev.At
-		}
+		s.connection(c, ev, 0)
 		s.take(c, ev.Dir, h.s.Close(), ev.At)
 		s.record(ev)
 	case link.Closed, link.Reset:
+		c.reset = ev.Kind == link.Reset
 		s.close(c, ev.At)
 		if ev.Kind == link.Reset {
-			c.reset = true
 			if ev.Dir == link.ToHost {
 				l.ResetsTerminal++
 			} else {
@@ -298,6 +311,7 @@ func (s *Session) finish(c *conn) {
 		c.line.Open--
 	}
 	c.closed = true
+	s.over(c, s.now)
 	c.half = [2]half{} // requests without answer keep the connection, and need no more of it
 	delete(s.conns, c.id)
 }
@@ -362,6 +376,7 @@ func (s *Session) event(c *conn, ev link.Event) {
 	if ev.Kind < link.Kinds {
 		c.line.Events[ev.Kind]++
 	}
+	s.connection(c, ev, e.N)
 	if ev.Kind == link.Gap {
 		s.totals.Dropped++
 		return
@@ -451,6 +466,7 @@ func (s *Session) message(c *conn, m *wire.Message, dir link.Dir, at time.Time) 
 	}
 	e := s.add(&Entry{At: at, Line: l.ID, Terminal: cmp.Or(c.term.id, l.Address), Dir: dir, Kind: link.Data, Msg: m})
 	s.recordMessage(c, m, e)
+	s.frame(c, e)
 	if s.handshake(c, e) {
 		s.enter(c, e)
 	}
@@ -514,4 +530,12 @@ func percentiles(l []time.Duration) (p50, p90, p95, worst time.Duration) {
 	l = slices.Clone(l)
 	slices.Sort(l)
 	return l[len(l)/2], l[len(l)*9/10], l[len(l)*95/100], l[len(l)-1]
+}
+
+// sentAs is the message of an entry, nil when it is no longer kept.
+func (s *Session) sentAs(n int) *wire.Message {
+	if len(s.ring) == 0 || n < s.ring[0].N || n >= s.nextN {
+		return nil
+	}
+	return s.ring[n-s.ring[0].N].Msg
 }

@@ -106,6 +106,8 @@ type Transaction struct {
 	Messages     []int  // entry numbers, all that belong to it
 	Evidence     []int
 	At           time.Time
+	Batch        string // number of the batch, empty when not known
+	Payout       string // by the statement: paid pending held account status missing differs; empty without one
 }
 
 // StageCount is one cell of the way to the account.
@@ -132,6 +134,9 @@ type Cause struct {
 	Because      string
 	Remedies     []Remedy
 	Prevent      []string
+	Began, Ended time.Time // of what was seen of it; Ended is zero while it goes on
+	Terminals    []string  // that it is about
+	Issuers      []string  // that it is about: first six digits of their cards
 }
 
 // Likely says that the cause is more likely than not: one sign alone is a hint.

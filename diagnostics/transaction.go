@@ -2,6 +2,7 @@ package diagnostics
 
 import (
 	"strings"
+	"time"
 
 	"tillscope/wire"
 )
@@ -22,10 +23,18 @@ type txn struct {
 	voided     bool
 	original   *txn // what a void undoes
 	settled    bool
-	late       bool // the answer came after the terminal had given up
-	repeats    int  // how often it was sent again
-	gone       bool // no longer kept
-	owned      bool // its texts are no parts of messages any more
+	late       bool      // the answer came after the terminal had given up
+	reversedAt time.Time // when the terminal sent its latest reversal
+	repeats    int       // how often it was sent again
+	fate       kind      // why it has no answer, or kinds
+	fellBack   bool      // read by stripe because the chip failed
+	keyed      bool      // the card number was typed in
+	stripe     bool      // the stripe was read
+	misread    bool      // that way, and unknown to the issuer
+	reason     string    // field 39 of the first reversal
+	payout     string    // by the statement
+	gone       bool      // no longer kept
+	owned      bool      // its texts are no parts of messages any more
 }
 
 func (t *txn) moves() bool {
@@ -147,10 +156,21 @@ func kindOf(m *wire.Message) string {
 }
 
 // answer books the answer to an exchange.
-func (l *ledger) answer(x *exchange, e *Entry) {
+func (l *ledger) answer(s *Session, x *exchange, e *Entry) {
 	t, m := x.txn, e.Msg
 	l.add(t, e.N)
 	code := CodeOf(m.Get(39))
+	if class := m.MTI[1]; class == '1' || class == '2' || class == '4' {
+		l.occasion(sales, t.term)
+		if t.issuer != nil {
+			t.issuer.at[sales]++
+		}
+	}
+	if t.issuer != nil {
+		t.issuer.at[answers]++
+	}
+	l.answeredWith(x, t, e, s.sentAs(x.n))
+	l.coded(x, t, e, code, s.codes[code].Cause)
 	if x.reversal {
 		t.revRefused = code != "" && !ReversalAccepted(code)
 		if t.original != nil && t.Type == "void" && !t.revRefused {
@@ -170,12 +190,6 @@ func (l *ledger) answer(x *exchange, e *Entry) {
 	if t.batch == "" {
 		t.batch = sub(private(m), 2, 6)
 	}
-	if t.moves() {
-		t.term.at.financial++
-		if t.issuer != nil {
-			t.issuer.at.financial++
-		}
-	}
 	if !t.approved() {
 		return
 	}
@@ -183,10 +197,6 @@ func (l *ledger) answer(x *exchange, e *Entry) {
 		t.term.ready = true
 	}
 	if t.moves() {
-		t.term.at.approved++
-		if t.issuer != nil {
-			t.issuer.at.approved++
-		}
 		t.term.open = append(t.term.open, t)
 		if len(t.term.open) > max(t.term.sweep, keptInBatch) {
 			l.foldBatch(t.term)
@@ -194,7 +204,7 @@ func (l *ledger) answer(x *exchange, e *Entry) {
 	}
 	switch t.Type {
 	case "settlement":
-		if r := settlementResult(m); r == '1' || r == '0' && m.Get(48) == "" {
+		if r := x.settlementResult(m); r == '1' || r == '0' && m.Get(48) == "" {
 			l.settle(t)
 		}
 	case "void":

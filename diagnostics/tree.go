@@ -3,6 +3,7 @@ package diagnostics
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -14,99 +15,220 @@ import (
 	"tillscope/assets"
 )
 
+// node is one question of the tree.
 type node struct {
-	ID       string            `yaml:"id"`
-	Branch   string            `yaml:"branch"`
-	Question map[string]string `yaml:"question"`
-	When     string            `yaml:"when"`
-	Unknown  string            `yaml:"unknown-if"`
-	Explains string            `yaml:"explains"`
-	Count    string            `yaml:"count"`
-	Proof    string            `yaml:"proof"`
-	Ask      bool              `yaml:"ask"`
-	Stops    bool              `yaml:"stops"`
-	Cause    string            `yaml:"cause"`
-	Yes      string            `yaml:"yes"`
-	No       string            `yaml:"no"`
-	Else     string            `yaml:"unknown"`
+	ID         string            `yaml:"id"`
+	Branch     string            `yaml:"branch"`
+	Question   map[string]string `yaml:"question"`
+	When       string            `yaml:"when"`       // yes, when it holds
+	Unknown    string            `yaml:"unknown-if"` // the line cannot tell, when it holds
+	Sign       string            `yaml:"sign"`       // the evidence that it is about: proof, dates and strength
+	Scope      string            `yaml:"scope"`      // whose transactions it explains: terminals or issuers that the sign hits; all when empty
+	Explains   string            `yaml:"explains"`   // which of these, a condition over one transaction
+	Claims     []string          `yaml:"claims"`     // evidence that is a consequence of it, and that later nodes do not see
+	Hides      []string          `yaml:"hides"`      // the same, for the time that the fault lasts
+	Confidence float64           `yaml:"confidence"` // the most that its evidence can give; 0 is 0.97
+	Ask        bool              `yaml:"ask"`        // a person may be asked what the line cannot tell
+	Probes     []string          `yaml:"probes"`     // tests that could tell
+	Stops      bool              `yaml:"stops"`      // it keeps terminals from selling at all
+	Own        bool              `yaml:"own"`        // single cards' own declines, which accuse nobody
+	Cause      string            `yaml:"cause"`
+	Yes        string            `yaml:"yes"`
+	No         string            `yaml:"no"`
+	Else       string            `yaml:"unknown"`
 
-	when, unknown, explains, count *vm.Program
+	when, unknown, explains *vm.Program
+}
+
+// signRule says what a sign is made of, and how often it is nothing special.
+type signRule struct {
+	Of    string   `yaml:"of"`
+	Kinds []string `yaml:"kinds"`
+	Codes []string `yaml:"codes"`
+	Usual float64  `yaml:"usual"`
+	Why   string   `yaml:"why"`
+
+	of    stream
+	kinds []kind
+}
+
+// threshold is a number with its reason.
+type threshold struct {
+	Value float64 `yaml:"value"`
+	Why   string  `yaml:"why"`
 }
 
 type tree struct {
-	nodes []*node
-	byID  map[string]*node
+	thresholds map[string]threshold
+	signs      map[string]*signRule
+	nodes      []*node
+	byID       map[string]*node
+
+	alarm                            float64
+	own                              map[string]bool // causes that are single cards' own
+	keyCodes, chipCodes, formatCodes []string        // codes of the signs that findings over time need
 }
 
+// lineOf finds a node, a sign or a threshold in the file.
 func lineOf(src []byte, id string) int {
 	for i, l := range strings.Split(string(src), "\n") {
-		if strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(l), "- ")) == "id: "+id {
+		l = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(l), "- "))
+		if l == "id: "+id || strings.HasPrefix(l, id+":") {
 			return i + 1
 		}
 	}
 	return 1
 }
 
-// parseTree checks a tree file strictly: unknown keys, unknown names in conditions and edges that lead nowhere are errors.
+// parseTree checks a tree file strictly: unknown keys, unknown names in conditions and edges that lead nowhere are errors
+// with file, line and reason.
 func parseTree(file string, src []byte) (*tree, error) {
 	var doc struct {
-		Nodes []*node `yaml:"nodes"`
+		Thresholds map[string]threshold `yaml:"thresholds"`
+		Signs      map[string]*signRule `yaml:"signs"`
+		Nodes      []*node              `yaml:"nodes"`
 	}
 	if err := yaml.UnmarshalWithOptions(src, &doc, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	t := &tree{nodes: doc.Nodes, byID: map[string]*node{}}
+	t := &tree{thresholds: doc.Thresholds, signs: doc.Signs, nodes: doc.Nodes, byID: map[string]*node{}, own: map[string]bool{}}
+	bad := func(what, id, format string, a ...any) error {
+		return fmt.Errorf("%s:%d: %s %s: %s", file, lineOf(src, id), what, id, fmt.Sprintf(format, a...))
+	}
 	if len(t.nodes) == 0 {
 		return nil, fmt.Errorf("%s:1: no nodes", file)
 	}
+	for _, id := range sortedKeys(t.thresholds) {
+		if t.thresholds[id].Why == "" {
+			return nil, bad("threshold", id, "needs why, the reason for its value")
+		}
+	}
+	if t.alarm = t.thresholds["alarm"].Value; t.alarm <= 0 {
+		return nil, fmt.Errorf("%s:1: thresholds need alarm, above 0: how much evidence makes a fault", file)
+	}
+	for _, id := range sortedKeys(t.signs) {
+		if err := t.signs[id].resolve(); err != nil {
+			return nil, bad("sign", id, "%s", err)
+		}
+	}
+	codes := func(sign string) []string {
+		if r := t.signs[sign]; r != nil {
+			return r.Codes
+		}
+		return nil
+	}
+	t.keyCodes, t.chipCodes, t.formatCodes = codes("key_codes"), codes("chip_codes"), codes("format_codes")
 	index := map[string]int{}
 	for i, n := range t.nodes {
 		if n == nil || n.ID == "" {
 			return nil, fmt.Errorf("%s:1: node %d has no id", file, i+1)
 		}
 		if _, dup := index[n.ID]; dup {
-			return nil, fmt.Errorf("%s:%d: node %s is there twice", file, lineOf(src, n.ID), n.ID)
+			return nil, bad("node", n.ID, "is there twice")
 		}
 		index[n.ID], t.byID[n.ID] = i, n
 	}
+	env := t.names()
 	for i, n := range t.nodes {
-		bad := func(format string, a ...any) error {
-			return fmt.Errorf("%s:%d: node %s: %s", file, lineOf(src, n.ID), n.ID, fmt.Sprintf(format, a...))
+		if err := n.check(i, index, env); err != nil {
+			return nil, bad("node", n.ID, "%s", err)
 		}
-		if !slices.Contains(BranchIDs[:], n.Branch) {
-			return nil, bad("no branch %q", n.Branch)
-		}
-		if n.Question["en"] == "" || n.Question["zh"] == "" {
-			return nil, bad("question needs en and zh")
-		}
-		for _, edge := range []string{n.Yes, n.No, n.Else} {
-			if j, ok := index[edge]; edge != "" && !ok {
-				return nil, bad("edge to %q, which is no node", edge)
-			} else if edge != "" && j <= i {
-				return nil, bad("edge to %q goes back: a node comes after those that lead to it", edge)
-			}
-		}
-		for _, p := range []struct {
-			name, src string
-			env       any
-			out       **vm.Program
-			opt       expr.Option
-		}{{"when", n.When, Evidence{}, &n.when, expr.AsBool()}, {"unknown-if", n.Unknown, Evidence{}, &n.unknown, expr.AsBool()},
-			{"explains", n.Explains, txEvidence{}, &n.explains, expr.AsBool()}, {"count", n.Count, Evidence{}, &n.count, expr.AsInt()}} {
-			if p.src == "" {
-				continue
-			}
-			prog, err := expr.Compile(p.src, expr.Env(p.env), p.opt)
-			if err != nil {
-				return nil, bad("%s: %s", p.name, strings.SplitN(err.Error(), "\n", 2)[0])
-			}
-			*p.out = prog
-		}
-		if n.when == nil && !n.Ask {
-			return nil, bad("needs when, or ask: true")
+		if n.Own {
+			t.own[n.Cause] = true
 		}
 	}
 	return t, nil
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// resolve reads the names of a sign's rule.
+func (r *signRule) resolve() error {
+	if r == nil {
+		return fmt.Errorf("says nothing")
+	}
+	at := slices.Index(streamNames[:], r.Of)
+	switch {
+	case at < 0:
+		return fmt.Errorf("of is one of %s, not %q", strings.Join(streamNames[:], ", "), r.Of)
+	case r.Usual <= 0 || r.Usual >= 0.5:
+		return fmt.Errorf("usual is a share above 0 and below 0.5, not %v", r.Usual)
+	case r.Why == "":
+		return fmt.Errorf("needs why, the reason for what is usual")
+	case len(r.Kinds) == 0 && len(r.Codes) == 0:
+		return fmt.Errorf("needs kinds or codes")
+	}
+	r.of = stream(at)
+	for _, name := range r.Kinds {
+		k := slices.Index(kindNames[:], name)
+		if k < 0 {
+			return fmt.Errorf("no kind %q: there are %s", name, strings.Join(kindNames[:], ", "))
+		}
+		r.kinds = append(r.kinds, kind(k))
+	}
+	return nil
+}
+
+// names is everything that a condition over the line can name, with a value of its type.
+func (t *tree) names() map[string]any {
+	env := map[string]any{}
+	setFacts(env, Facts{})
+	for id := range t.signs {
+		env[id] = &Sign{}
+	}
+	for id := range findings {
+		env[id] = &Sign{}
+	}
+	for id, x := range t.thresholds {
+		env[id] = x.Value
+	}
+	return env
+}
+
+func (n *node) check(at int, index map[string]int, env map[string]any) error {
+	if !slices.Contains(BranchIDs[:], n.Branch) {
+		return fmt.Errorf("no branch %q", n.Branch)
+	}
+	if n.Question["en"] == "" || n.Question["zh"] == "" {
+		return fmt.Errorf("question needs en and zh")
+	}
+	for _, edge := range []string{n.Yes, n.No, n.Else} {
+		if j, ok := index[edge]; edge != "" && !ok {
+			return fmt.Errorf("edge to %q, which is no node", edge)
+		} else if edge != "" && j <= at {
+			return fmt.Errorf("edge to %q goes back: a node comes after those that lead to it", edge)
+		}
+	}
+	evidence := slices.Concat([]string{n.Sign}, n.Claims, n.Hides)
+	for _, name := range evidence {
+		if _, ok := env[name].(*Sign); name != "" && !ok {
+			return fmt.Errorf("no evidence %q that is a sign", name)
+		}
+	}
+	if n.Scope != "" && n.Scope != "terminals" && n.Scope != "issuers" || n.Scope != "" && n.Sign == "" {
+		return fmt.Errorf("scope is terminals or issuers, and goes with a sign")
+	}
+	if n.Confidence < 0 || n.Confidence > 1 {
+		return fmt.Errorf("confidence is between 0 and 1")
+	}
+	for _, p := range []struct {
+		name, src string
+		env       any
+		out       **vm.Program
+	}{{"when", n.When, env, &n.when}, {"unknown-if", n.Unknown, env, &n.unknown}, {"explains", n.Explains, txEvidence{}, &n.explains}} {
+		if p.src == "" {
+			continue
+		}
+		prog, err := expr.Compile(p.src, expr.Env(p.env), expr.AsBool())
+		if err != nil {
+			return fmt.Errorf("%s: %s", p.name, strings.SplitN(err.Error(), "\n", 2)[0])
+		}
+		*p.out = prog
+	}
+	if n.when == nil && !n.Ask {
+		return fmt.Errorf("needs when, or ask: true")
+	}
+	return nil
 }
 
 func (t *tree) checkAnswer(id, a string) error {
@@ -126,18 +248,6 @@ func truth(p *vm.Program, env any) bool {
 	v, err := expr.Run(p, env)
 	b, _ := v.(bool)
 	return err == nil && b
-}
-
-func number(p *vm.Program, env any) int {
-	if p == nil {
-		return 1
-	}
-	v, err := expr.Run(p, env)
-	n, _ := v.(int)
-	if err != nil {
-		return 0
-	}
-	return n
 }
 
 type advice struct {

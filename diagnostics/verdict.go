@@ -2,132 +2,319 @@ package diagnostics
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
+	"time"
 )
+
+// found is a cause under judgement.
+type found struct {
+	Cause
+	node         *node
+	sign         *Sign
+	rank, order  int
+	transactions []*txn
+	terms        map[*terminal]bool
+}
 
 // judge walks the tree and fills in everything of the snapshot that is a conclusion.
 func (s *Session) judge(sn *Snapshot) {
 	ev := s.gather(sn)
+	hits := s.walk(sn, ev)
+	causes := s.attribute(sn, hits)
+	s.rank(sn, causes)
+	s.branches(sn, ev)
+}
+
+// walk answers the questions of the tree one after the other. What a cause accounts for is taken out of the evidence before
+// it goes on, so that the next answers are about what is left.
+func (s *Session) walk(sn *Snapshot, ev *evidence) []*found {
 	lang := s.o.Lang
-	type found struct {
-		Cause
-		rank, order, signs int
+	env := ev.env
+	for id, x := range s.tree.thresholds {
+		env[id] = x.Value
 	}
-	causes := map[string]*found{}
-	hits := []*node{}
-	n := s.tree.nodes[0]
-	for n != nil {
+	type asked struct {
+		Question
+		weight int
+	}
+	var questions []asked
+	var hits []*found
+	for n := s.tree.nodes[0]; n != nil; {
 		ans, by := "no", "seen"
-		if truth(n.unknown, ev.Evidence) {
-			ans = "unknown"
-		} else if truth(n.when, ev.Evidence) {
+		if truth(n.when, env) {
 			ans = "yes"
+		} else if truth(n.unknown, env) {
+			ans = "unknown"
+			if a := s.probed[n.ID]; a != "" && a != "unknown" {
+				ans, by = a, "probed"
+			} else if a := s.o.Answers[n.ID]; a != "" {
+				ans, by = a, "asked"
+			}
 		}
-		if a := s.o.Answers[n.ID]; ans == "unknown" && a != "" {
-			ans, by = a, "asked"
+		sign, _ := env[n.Sign].(*Sign)
+		if sign == nil {
+			sign = &Sign{}
 		}
 		q := cmp.Or(n.Question[lang.ID], n.Question["en"])
-		because := lang.T("because.node", number(n.count, ev.Evidence))
-		if by == "asked" {
-			because = lang.T("because.asked")
-		}
-		sn.Path = append(sn.Path, Step{n.ID, q, ans, by, because})
-		if ans == "unknown" && n.Ask && by != "asked" { // who does not know is not asked twice
-			sn.Questions = append(sn.Questions, Question{n.ID, q})
+		sn.Path = append(sn.Path, Step{n.ID, q, ans, by, s.because(n, sign, ev, by)})
+		if ans == "unknown" && n.Ask && by == "seen" { // who does not know is not asked twice
+			questions = append(questions, asked{Question{n.ID, q}, ev.weight(n)})
 		}
 		next := n.No
 		switch ans {
 		case "yes":
 			next = cmp.Or(n.Yes, n.No)
 			if n.Cause != "" {
-				hits = append(hits, n)
-				f := &found{rank: 1, order: len(hits), signs: number(n.count, ev.Evidence)}
-				f.ID, f.Branch = n.Cause, n.Branch
-				f.Evidence = slices.Clone(ev.proof[n.Proof])
-				switch {
-				case n.Stops:
-					f.rank = 0
-				case n.Branch == "balance":
-					f.rank = 2
-				case n.Cause == "bank.clearing-pending":
-					f.rank = 3
-				}
-				causes[n.Cause] = f
+				hits = append(hits, s.hit(n, sign, ev, by, len(hits)))
+				s.explained(ev, n.Claims, sign, n.Scope, false)
+				s.explained(ev, n.Hides, sign, n.Scope, true)
 			}
 		case "unknown":
 			next = cmp.Or(n.Else, n.No)
 		}
 		n = s.tree.byID[next]
 	}
+	slices.SortStableFunc(questions, func(a, b asked) int { return cmp.Compare(b.weight, a.weight) })
+	for _, q := range questions {
+		sn.Questions = append(sn.Questions, q.Question)
+	}
+	return hits
+}
+
+// weight is how many transactions a question could explain.
+func (ev *evidence) weight(n *node) int {
+	if x, ok := ev.env[n.Sign].(*Sign); ok {
+		return x.Count
+	}
+	return ev.facts.PendingSales
+}
+
+// because says what an answer rests on.
+func (s *Session) because(n *node, sign *Sign, ev *evidence, by string) string {
+	lang := s.o.Lang
+	switch {
+	case by == "asked":
+		return lang.T("because.asked")
+	case by == "probed":
+		return lang.T("because.probed")
+	case n.Sign == "":
+		return lang.T("because.node", ev.weight(n))
+	case sign.Count == 0:
+		return lang.T("because.nosign")
+	}
+	return lang.N("because.sign", sign.Count, sign.Count, sign.Touched, 100*sign.Share)
+}
+
+// Confidence grows with the strength of the evidence towards the most that its node can give. Each settle is what takes away
+// two thirds of the doubt that is left.
+const settle = 3.0
+
+// hit makes a cause of a node that was answered yes.
+func (s *Session) hit(n *node, sign *Sign, ev *evidence, by string, order int) *found {
+	f := &found{node: n, sign: sign, rank: 1, order: order, terms: map[*terminal]bool{}}
+	f.ID, f.Branch = n.Cause, n.Branch
+	f.Evidence = slices.Clone(sign.proof)
+	f.Began, f.Ended = sign.began, sign.ended
+	switch {
+	case n.Stops:
+		f.rank = 0
+	case n.Own:
+		f.rank = 2
+	case n.Cause == clearingPending:
+		f.rank = 3
+	}
+	most := cmp.Or(n.Confidence, 0.97)
+	switch {
+	case by == "asked":
+		f.Confidence = min(most, 0.9)
+	case by == "probed":
+		f.Confidence = most
+	case n.Own || n.Sign == "":
+		f.Confidence = most
+	default:
+		f.Confidence = most * (1 - math.Exp(-max(sign.strength, s.tree.alarm)/settle))
+	}
+	if n.Scope == "terminals" {
+		f.terms = sign.terms
+	}
+	return f
+}
+
+// clearingPending is the one cause that is no fault.
+const clearingPending = "bank.clearing-pending"
+
+// txEvidence is what an `explains` condition can name: one transaction.
+type txEvidence struct {
+	Code     string `expr:"code" doc:"response code, empty when there is none"`
+	Fate     string `expr:"fate" doc:"why it has no answer: a kind of sign; late when the answer came too late; empty otherwise"`
+	Reversed bool   `expr:"reversed" doc:"the terminal took it back"`
+	Reason   string `expr:"reason" doc:"why, by the reversal's field 39"`
+	Pending  bool   `expr:"pending" doc:"approved and settled, and neither reversed nor voided"`
+	Open     bool   `expr:"open" doc:"approved, not settled, and neither reversed nor voided"`
+	Payout   string `expr:"payout" doc:"by the statement: paid, pending, held, account, status, missing, differs; empty without a row"`
+	FellBack bool   `expr:"fell_back" doc:"read by stripe because the chip failed"`
+	Keyed    bool   `expr:"keyed" doc:"the card number was typed in"`
+	Misread  bool   `expr:"misread" doc:"read by stripe or typed in, and unknown to the issuer"`
+	Refused  bool   `expr:"refused" doc:"declined"`
+	Here     bool   `expr:"here" doc:"in the scope of the node: its terminal or its issuer is hit"`
+}
+
+// txKey is what transactions have in common that the tree treats alike.
+type txKey struct {
+	txEvidence
+	term   *terminal
+	issuer *issuer
+}
+
+func (t *txn) evidence() txEvidence {
+	x := txEvidence{Code: t.ResponseCode, Reversed: t.reversed(), Reason: t.reason, Pending: t.pending(), Payout: t.payout, FellBack: t.fellBack, Keyed: t.keyed,
+		Misread: t.misread, Refused: t.answered && !t.approved()}
+	x.Open = t.approved() && !t.settled && !t.reversed() && !t.voided && t.moves()
+	switch {
+	case t.late:
+		x.Fate = kindNames[late]
+	case !t.answered && t.fate < kinds:
+		x.Fate = kindNames[t.fate]
+	}
+	return x
+}
+
+// pending says that the line did its part and the payout is what is left.
+func (t *txn) pending() bool {
+	return (t.Type == "sale" || t.Type == "completion") && t.settled && t.approved() && !t.reversed() && !t.voided
+}
+
+// causeOf is which cause explains a transaction: the first of those found that does, or its own code's when that is the
+// card's own affair. Nothing else is guessed.
+func (s *Session) causeOf(t *txn, hits []*found, known map[txKey]string) string {
+	key := txKey{t.evidence(), t.term, t.issuer}
+	if c, ok := known[key]; ok {
+		return c
+	}
+	cause := ""
+	for _, h := range hits {
+		x := key.txEvidence
+		x.Here = h.sign.covers(t.term, t.issuer, h.node.Scope)
+		if truth(h.node.explains, x) {
+			cause = h.ID
+			break
+		}
+	}
+	if cause == "" && t.answered && !t.approved() {
+		if own := s.codes[t.ResponseCode].Cause; s.tree.own[own] {
+			cause = own
+		}
+	}
+	known[key] = cause
+	return cause
+}
+
+// attribute says of every transaction that is kept how far it came and what stopped it, and counts for the causes.
+func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
+	causes := map[string]*found{}
+	for _, h := range hits {
+		if old := causes[h.ID]; old == nil {
+			causes[h.ID] = h
+		} else { // two nodes name it
+			old.Confidence = 1 - (1-old.Confidence)*(1-h.Confidence)
+			old.Evidence = append(old.Evidence, h.Evidence...)
+			old.rank = min(old.rank, h.rank)
+			if h.sign.strength > old.sign.strength {
+				old.node, old.sign = h.node, h.sign
+			}
+		}
+	}
+	get := func(id string) *found {
+		f := causes[id]
+		if f == nil {
+			f = &found{rank: 2, order: 99, sign: &Sign{}, node: &node{}, terms: map[*terminal]bool{}}
+			f.ID, f.Confidence = id, 0.9
+			f.Branch, _, _ = strings.Cut(id, ".")
+			causes[id] = f
+		}
+		return f
+	}
 	stages := s.ledger.folded.stages
-	sn.Folded = s.ledger.folded.count
+	for id, c := range s.ledger.folded.causes {
+		f := get(id)
+		f.Transactions += c.transactions
+		f.Amount += c.amount
+	}
 	for _, t := range s.ledger.terminals {
 		if t.ready {
 			stages[0]++
 		}
 	}
+	known := map[txKey]string{}
+	sn.Transactions = make([]*Transaction, 0, len(s.ledger.txns))
 	for _, t := range s.ledger.txns {
-		tx := txEvidence{Code: t.ResponseCode, Unanswered: ev.lost[t], Reversed: t.reversed() && !t.answered,
-			Pending: t.Type == "sale" && t.settled && !t.reversed() && !t.voided, Misset: ev.misset[t.Terminal], Late: t.late}
 		stage := t.stage()
 		if t.moves() {
 			for i := 1; i <= stage; i++ {
 				stages[i]++
 			}
 		}
-		t.Stage, t.Arrived = Stages[stage], "unknown"
-		old := t.Cause
-		t.Cause = ""
+		arrived, cause := "unknown", ""
 		if t.moves() || t.Type == "balance" {
-			if t.answered && !t.approved() || t.reversed() || t.voided {
-				t.Arrived = "no"
+			switch {
+			case t.answered && !t.approved() || t.reversed() || t.voided || t.payout == "held" || t.payout == "account" || t.payout == "status":
+				arrived = "no"
+			case t.payout == "paid":
+				arrived = "yes"
 			}
-			for _, h := range hits {
-				if truth(h.explains, tx) {
-					t.Cause = h.Cause
-					break
-				}
-			}
-			if t.Cause == "" && t.answered && !t.approved() {
-				t.Cause = s.codes[t.ResponseCode].Cause
-			}
+			cause = s.causeOf(t, hits, known)
 		}
-		t.Evidence = nil
-		if t.Cause != "" {
-			t.Evidence = slices.Clone(t.Messages)
-			f := causes[t.Cause]
-			if f == nil {
-				f = &found{rank: 2, order: 99}
-				f.ID = t.Cause
-				f.Branch, _, _ = strings.Cut(t.Cause, ".")
-				causes[t.Cause] = f
-			}
+		if cause != "" {
+			f := get(cause)
 			f.Transactions++
 			f.Amount += t.Amount
-			if t.respN > 0 && len(f.Evidence) < 200 && !slices.Contains(f.Evidence, t.respN) {
-				f.Evidence = append(f.Evidence, t.respN)
-			}
+			f.terms[t.term] = true
+			f.transactions = append(f.transactions, t)
 		}
-		if t.snap == nil || old != t.Cause || t.snap.Stage != t.Stage || t.snap.Arrived != t.Arrived || len(t.snap.Messages) != len(t.Messages) {
+		if t.snap == nil || t.Cause != cause || t.snap.Stage != Stages[stage] || t.snap.Arrived != arrived || len(t.snap.Messages) != len(t.Messages) ||
+			t.snap.ResponseCode != t.ResponseCode || t.snap.Payout != t.payout {
+			t.Cause, t.Stage, t.Arrived, t.Payout, t.Batch = cause, Stages[stage], arrived, t.payout, t.batch
 			c := t.Transaction
 			c.Messages = slices.Clone(t.Messages)
+			if cause != "" {
+				c.Evidence = c.Messages
+			}
 			t.snap = &c
 		}
 		sn.Transactions = append(sn.Transactions, t.snap)
 	}
-	for i := range stages {
-		sc := StageCount{Count: stages[i], State: OK}
-		switch {
-		case i == 7 || stages[i] == 0 && (i == 0 || stages[i-1] == 0 || i == 6):
-			sc.State = Unknown
-		case i > 1 && stages[i] == 0:
-			sc.State = Fail
-		case i > 1 && i < 6 && stages[i] < stages[i-1]:
-			sc.State = Warn
+	for _, t := range sn.Transactions {
+		if t.Stage == Stages[6] && t.Arrived == "yes" {
+			stages[7]++
 		}
-		sn.Stages[i] = sc
 	}
+	sn.Folded = s.ledger.folded.count
+	for i := range stages {
+		sn.Stages[i] = stageState(i, stages, s.statement != nil)
+	}
+	return causes
+}
+
+func stageState(i int, stages [8]int, statement bool) StageCount {
+	sc := StageCount{Count: stages[i], State: OK}
+	switch {
+	case i == 7 && !statement || stages[i] == 0 && (i == 0 || stages[i-1] == 0 || i == 6):
+		sc.State = Unknown
+	case i == 7 && stages[7] < stages[6]:
+		sc.State = Warn
+	case i > 1 && stages[i] == 0:
+		sc.State = Fail
+	case i > 1 && i < 6 && stages[i] < stages[i-1]:
+		sc.State = Warn
+	}
+	return sc
+}
+
+// rank orders the causes by what they explain, faults before single cards' own declines, and what is no fault last.
+func (s *Session) rank(sn *Snapshot, causes map[string]*found) {
+	lang := s.o.Lang
 	list := make([]*found, 0, len(causes))
 	for _, f := range causes {
 		list = append(list, f)
@@ -137,15 +324,31 @@ func (s *Session) judge(sn *Snapshot) {
 	})
 	for _, f := range list {
 		c := f.Cause
-		signs := max(f.signs, c.Transactions, len(c.Evidence))
-		c.Confidence = 0.99 * float64(signs) / (float64(signs) + 1)
-		if f.order == 99 {
-			c.Confidence *= 0.7
+		for _, t := range f.transactions {
+			if t.respN > 0 && len(c.Evidence) < keptProof {
+				c.Evidence = append(c.Evidence, t.respN)
+			}
+		}
+		slices.Sort(c.Evidence)
+		c.Evidence = slices.Compact(c.Evidence)
+		if c.Began.IsZero() && len(f.transactions) > 0 {
+			c.Began = f.transactions[0].At
+		}
+		for t := range f.terms {
+			if t.id != "" {
+				c.Terminals = append(c.Terminals, t.id)
+			}
+		}
+		slices.Sort(c.Terminals)
+		if f.node.Scope == "issuers" {
+			for i := range f.sign.issuers {
+				c.Issuers = append(c.Issuers, i.bin)
+			}
+			slices.Sort(c.Issuers)
 		}
 		c.Title = lang.T("cause." + c.ID)
-		c.Because = lang.T("because.cause", signs, c.Transactions)
-		c.Remedies, c.Prevent = Advice(c.ID, lang.ID)
-		slices.Sort(c.Evidence)
+		c.Because = lang.T("because.cause", max(f.sign.Count, c.Transactions), c.Transactions)
+		c.Remedies, c.Prevent = s.advise(f, sn.Started)
 		sn.Causes = append(sn.Causes, c)
 	}
 	if len(sn.Causes) > 0 {
@@ -156,80 +359,9 @@ func (s *Session) judge(sn *Snapshot) {
 			}
 		}
 	}
-	s.branches(sn, ev)
 }
 
-func (s *Session) branches(sn *Snapshot, ev *evidence) {
-	lang := s.o.Lang
-	by := map[string]int{}
-	for _, t := range s.ledger.txns {
-		if t.answered && !t.approved() {
-			by[s.codes[t.ResponseCode].Branch]++
-		}
-	}
-	network := []string{}
-	tell := func(key string, n int, args ...any) {
-		if n > 0 {
-			network = append(network, lang.N("because.network."+key, n, append([]any{n}, args...)...))
-		}
-	}
-	tell("resets", ev.Resets)
-	tell("refused", ev.Refused)
-	tell("unreached", ev.Unreached)
-	tell("unanswered", ev.Unanswered, ev.Requests)
-	if len(network) == 0 {
-		network = append(network, lang.T("because.network", ev.Connects))
-	}
-	hardware := lang.T("because.hardware", ev.Chip, ev.Cards)
-	switch {
-	case ev.KeysStuck > 0:
-		hardware = lang.T("because.hardware.keys", ev.KeysStuck)
-	case ev.Fallback > 0:
-		hardware = lang.T("because.hardware.fallback", ev.Chip, ev.Cards, ev.Fallback)
-	}
-	data := lang.T("because.data", ev.Messages-ev.Undecoded, ev.Messages)
-	switch {
-	case ev.Vanished > 0 && ev.Resets == 0:
-		data = lang.N("because.data.vanished", ev.Vanished, ev.Vanished)
-	case ev.Late > 0:
-		data = lang.N("because.data.late", ev.Late, ev.Late)
-	}
-	because := map[string]string{
-		"hardware":  hardware,
-		"network":   strings.Join(network, ", "),
-		"data":      data,
-		"operation": lang.N("because.operation", ev.Terminals, ev.Terminals, max(ev.ConfigTerminals, ev.SignOnRefused)),
-		"bank":      lang.T("because.bank", by["bank"], ev.Answers),
-		"balance":   lang.T("because.balance", by["balance"], ev.Answers),
-		"risk":      lang.T("because.risk", by["risk"], ev.Answers),
-	}
-	for i, id := range BranchIDs {
-		b := Branch{ID: id, Status: OK, Because: because[id]}
-		seen := ev.Answers
-		switch id {
-		case "network":
-			seen = ev.Connects + ev.Refused + ev.Unreached + ev.Messages
-		case "data":
-			seen = ev.Messages
-		case "hardware":
-			seen = ev.Cards // chips that were read prove a reader; nothing else on the line proves hardware
-		}
-		if seen == 0 {
-			b.Status = Unknown
-			b.Because = lang.T("because.none")
-		}
-		if id == "network" && ev.Resets+ev.Refused+ev.Unreached+ev.Unanswered > 0 || id == "data" && ev.Undecoded > 0 || id == "hardware" && ev.Fallback > 0 || by[id] > 0 {
-			b.Status = Warn
-		}
-		for _, c := range sn.Causes {
-			if c.Branch == id && c.ID != "bank.clearing-pending" {
-				b.Status = Warn
-				if c.Likely() {
-					b.Status = Fail
-					break
-				}
-			}
-		}
-		sn.Branches[i] = b
-	}
+// advise is the advice on a cause, with the numbers of what it is about.
+func (s *Session) advise(f *found, _ time.Time) ([]Remedy, []string) {
+	return Advice(f.ID, s.o.Lang.ID)
 }

@@ -426,6 +426,9 @@ func (m *Message) Head() []Field {
 	return head
 }
 
+// HeaderBytes is the header as it stands in Raw, empty when there is none. HeaderParts tells what is in it.
+func (m *Message) HeaderBytes() string { return m.bytes[m.headAt:][:m.headLen] }
+
 // HeaderParts names the parts of the header, or none when there is no header.
 func (m *Message) HeaderParts() []Field {
 	var out []Field

@@ -1,0 +1,172 @@
+package diagnostics
+
+import (
+	"strings"
+	"time"
+
+	"tillscope/link"
+	"tillscope/wire"
+)
+
+// who is the terminal that a connection belongs to, as far as it is known: the one that named itself, or the only one of
+// the line.
+func (c *conn) who(l *ledger) *terminal {
+	if c.term.id == "" && len(c.line.Terminals) == 1 {
+		if t := l.terminals[c.line.Terminals[0]]; t != nil {
+			return t
+		}
+	}
+	return c.term
+}
+
+// occasion counts an occasion of a stream for a terminal and for all.
+func (l *ledger) occasion(of stream, t *terminal) {
+	l.at[of]++
+	t.at[of]++
+}
+
+// connection books what became of an attempt to connect, and what the connection itself shows.
+func (s *Session) connection(c *conn, ev link.Event, n int) {
+	l := &s.ledger
+	t := c.who(l)
+	switch ev.Kind {
+	case link.Opened:
+		l.occasion(connects, t)
+	case link.Refused, link.Unreached:
+		l.occasion(connects, t)
+		k := refused
+		if ev.Kind == link.Unreached {
+			k = unreached
+		}
+		l.note(k, l.here(n, ev.At, t, nil))
+	case link.HalfClose:
+		c.ends(ev.Dir, ev.At, false)
+	case link.Reset:
+		c.ends(ev.Dir, ev.At, true)
+		c.endN = n
+	case link.HalfOpen:
+		if c.halfOpen.IsZero() {
+			c.halfOpen = ev.At
+		}
+	case link.Unplugged:
+		l.note(unplugged, l.here(n, ev.At, t, nil))
+	}
+}
+
+// otherForms is how many frames of a line that do not fit it are tried as something else: enough to know.
+const otherForms = 12
+
+// frame looks at a frame for what its bytes alone show.
+func (s *Session) frame(c *conn, e *Entry) {
+	l, m := &s.ledger, e.Msg
+	t := c.who(l)
+	l.occasion(frames, t)
+	note := func(k kind) { l.note(k, l.here(e.N, e.At, t, nil)) }
+	if m.Foreign != "" {
+		c.foreign[e.Dir&1]++
+		// One side that speaks another protocol is a mistake; two that do have agreed on it.
+		if strings.Contains(m.Stop.Reason, "alert") || c.foreign[e.Dir&1] == 1 && c.decoded {
+			note(misfit)
+			c.misfit = true
+		}
+		return
+	}
+	if !m.Undecoded() {
+		c.decoded = true
+		c.line.decoded++
+		t.form = m.Form
+	}
+	if !damaged(m) && m.Stop == nil && (m.Trailing == 0 || c.line.trails(m)) {
+		return
+	}
+	if l := c.line; m.Check != "" && m.Stop == nil && !m.Undecoded() && l.LRCErrors == l.frames && l.frames > 2 {
+		return // no LRC was ever right: both ends reckon it by another rule
+	}
+	if c.reset {
+		return // the connection broke in the middle of it
+	}
+	if m.Undecoded() && c.line.decoded == 0 {
+		c.line.unread++
+		return // nothing of this line was ever understood: that is no damage
+	}
+	k := damagedFrame
+	switch raw := m.Raw(); {
+	case m.Undecoded() && s.fitsElsewhere(c.line, m):
+		k, c.misfit = misfit, true
+	case c.line.framed() && m.Undecoded() && wording(raw):
+		k = wordy
+	case strings.Contains(raw, "\r\x00") && strings.Count(raw, "\r\x00") == strings.Count(raw, "\r"):
+		k = textual
+	case e.Dir == link.ToHost && m.Stop != nil && m.Stop.Field == "frame" && !m.Undecoded():
+		k = partial
+	}
+	if k == damagedFrame || k == partial || k == textual {
+		c.broken = e.At
+	}
+	note(k)
+}
+
+// trails says that bytes behind the last field are nothing special on this line.
+func (l *lineState) trails(m *wire.Message) bool {
+	if m.Trailing > 0 {
+		l.trailing++
+	}
+	return l.trailing > 3 && l.trailing*5 > l.decoded
+}
+
+// wording says that bytes are a line of text, as the driver of a cash register may print into its port.
+func wording(raw string) bool {
+	text := 0
+	for i := range len(raw) {
+		if c := raw[i]; c >= 0x20 && c < 0x7F || c == '\r' || c == '\n' {
+			text++
+		}
+	}
+	return text >= 4 && text == len(raw)
+}
+
+// fitsElsewhere says that a frame which does not fit its line reads well in another form.
+func (s *Session) fitsElsewhere(l *lineState, m *wire.Message) bool {
+	if l.tried >= otherForms {
+		return l.fitted*2 > l.tried
+	}
+	l.tried++
+	other, det, err := wire.Decode([]byte(m.Raw()), wire.Options{})
+	here := l.dec.Detection()
+	fits := err == nil && !other.Undecoded() && other.Stop == nil && other.Trailing == 0 && det.Confidence >= 0.5 &&
+		(det.Framing != here.Framing || det.Header != here.Header || det.Dialect != here.Dialect)
+	if fits {
+		l.fitted++
+	}
+	return fits
+}
+
+// over looks at a connection that is over.
+func (s *Session) over(c *conn, at time.Time) {
+	c.closedAt = at
+	if c.foreign[link.ToHost] > 0 && c.foreign[link.ToTerminal] == 0 && !c.misfit && !c.decoded {
+		s.ledger.note(misfit, s.ledger.here(s.nextN-1, at, c.who(&s.ledger), nil))
+	}
+}
+
+// heard books a control byte of a serial line.
+func (s *Session) heard(c *conn, name string, n int, at time.Time) {
+	l := &s.ledger
+	t := c.who(l)
+	switch name {
+	case "ENQ", "EOT":
+		if c.enquired > 0 { // nobody heard the one before
+			l.note(unheard, l.here(c.enquired, at, t, nil))
+		}
+		c.enquired = 0
+		if name == "ENQ" {
+			l.occasion(controls, t)
+			c.enquired = n
+		}
+	case "NAK":
+		c.enquired = 0
+		l.note(naked, l.here(n, at, t, nil))
+	default:
+		c.enquired = 0
+	}
+}
