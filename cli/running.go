@@ -12,6 +12,7 @@ import (
 	"tillscope/assets"
 	"tillscope/diagnostics"
 	"tillscope/link"
+	"tillscope/sim"
 	"tillscope/tui"
 )
 
@@ -96,6 +97,14 @@ func (s *screen) open(kind string, values map[string]string) (tui.Session, error
 	<-old.ended
 	_ = remember(kind, values) // the list of recent sources is a comfort, no reason to stop
 	return next.session, nil
+}
+
+// trainer is the control of the simulated store, when that is what is watched.
+func (s *screen) trainer() tui.Trainer {
+	if store, ok := s.current().source.(*sim.Store); ok {
+		return store.Control()
+	}
+	return nil
 }
 
 // setRecording begins a recording under a new name, or ends the one that runs.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -39,6 +41,18 @@ func kinds() []kind {
 			}},
 		{tui.SourceKind{ID: "file", Fields: []tui.SourceField{{ID: "file", Offers: captures, Check: readable}}},
 			func(v map[string]string) (link.Source, error) { return link.OpenFile(v["file"]) }},
+		{tui.SourceKind{ID: "capture", Fields: []tui.SourceField{{ID: "interface", Offers: interfaces(), Strict: true}, {ID: "port", Value: "8583", Check: ports}}},
+			func(v map[string]string) (link.Source, error) {
+				var wanted []uint16
+				for _, p := range portList(v["port"]) {
+					n, err := strconv.ParseUint(p, 10, 16)
+					if err != nil {
+						return nil, ports(v["port"])
+					}
+					wanted = append(wanted, uint16(n))
+				}
+				return link.NewCapture(v["interface"], wanted)
+			}},
 		{tui.SourceKind{ID: "sim", Fields: []tui.SourceField{{ID: "scenario", Offers: scenarios, Strict: true}}},
 			func(v map[string]string) (link.Source, error) { return sim.New(sim.Options{Scenario: v["scenario"]}) }},
 	}
@@ -87,6 +101,41 @@ func listenAddresses() (out []string) {
 		}
 	}
 	return out
+}
+
+// interfaces are the names of those that are up, the loopback last.
+func interfaces() (names []string) {
+	all, err := link.Interfaces()
+	if err != nil {
+		return nil
+	}
+	slices.SortStableFunc(all, func(a, b link.Interface) int { return cmp.Compare(loops(a), loops(b)) })
+	for _, i := range all {
+		if i.State == "up" {
+			names = append(names, i.Name)
+		}
+	}
+	return names
+}
+
+func loops(i link.Interface) int {
+	if i.Loopback {
+		return 1
+	}
+	return 0
+}
+
+func portList(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' })
+}
+
+func ports(s string) error {
+	for _, p := range portList(s) {
+		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
+			return fmt.Errorf("%s: 1 - 65535", p)
+		}
+	}
+	return nil
 }
 
 func address(s string) error {

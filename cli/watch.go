@@ -240,7 +240,7 @@ func (w *watch) show(ctx context.Context, s *screen, o tui.Options) (err error) 
 		}
 		return nil
 	}
-	o.Record, o.Export, o.Sources, o.Open = s.setRecording, s.export, offered, s.open
+	o.Record, o.Export, o.Sources, o.Open, o.Trainer = s.setRecording, s.export, offered, s.open, s.trainer
 	return tui.Run(ctx, o)
 }
 

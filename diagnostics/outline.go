@@ -31,3 +31,13 @@ func (s *Session) Activity() uint64 {
 	defer s.mu.Unlock()
 	return s.version - s.ticks
 }
+
+// SetTimeScale says that the line lives so many times faster than life from now on, as a simulated one can.
+func (s *Session) SetTimeScale(scale float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if scale > 0 {
+		s.o.TimeScale = scale
+		s.version++
+	}
+}

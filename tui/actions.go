@@ -61,6 +61,7 @@ func init() { // not a literal: the help that shows the table is itself in it
 	asked := func(m *Model) string { return m.unasked() }
 	inMessage := []region{message}
 	inTraffic := []region{traffic, message}
+	desk := []region{trainer}
 	judging := []region{diagnosis, tree, verdict}
 	actions = []action{
 		{"help", []string{"?", "f1"}, nil, true, always, do(func(m *Model) { m.openMenu(false) })},
@@ -115,7 +116,18 @@ func init() { // not a literal: the help that shows the table is itself in it
 		{"export", []string{"e"}, nil, true, unless(func(m *Model) bool { return m.o.Export != nil }, "why.noexport"), (*Model).openExport},
 		{"record", []string{"r"}, nil, false, unless(func(m *Model) bool { return m.o.Record != nil }, "why.norecord"), do((*Model).toggleRecord)},
 		{"source", []string{"c"}, nil, false, unless(func(m *Model) bool { return m.o.Open != nil }, "why.nosource"), (*Model).openSource},
-		{"faults", []string{"f"}, nil, false, func(m *Model) string { return m.untrained() }, do((*Model).openTrainer)},
+		{"faults", []string{"f"}, nil, false, (*Model).untrained, do((*Model).openTrainer)},
+		{"fault.add", []string{"a"}, desk, true, (*Model).untrained, (*Model).addFault},
+		{"fault.scenario", []string{"A"}, desk, false, (*Model).untrained, (*Model).addScenario},
+		{"fault.clear", []string{"d"}, desk, false, (*Model).nofault, do((*Model).clearFault)},
+		{"fault.clearall", []string{"D"}, desk, false, (*Model).untrained, do(func(m *Model) { m.trainer().ClearAll() })},
+		{"fault.hide", []string{"x"}, desk, false, (*Model).nofault, do((*Model).hideFault)},
+		{"exercise.begin", []string{"X"}, desk, true, (*Model).untrained, do((*Model).beginExercise)},
+		{"exercise.answer", []string{"w"}, desk, true, (*Model).noexercise, (*Model).answerExercise},
+		{"exercise.reveal", []string{"R"}, desk, true, (*Model).noexercise, do((*Model).revealExercise)},
+		{"pace.pause", []string{"P"}, desk, true, (*Model).untrained, do(func(m *Model) { m.trainer().Pause(!m.trainer().Paused()) })},
+		{"pace.faster", []string{">"}, desk, false, (*Model).untrained, do(func(m *Model) { m.pace(2) })},
+		{"pace.slower", []string{"<"}, desk, false, (*Model).untrained, do(func(m *Model) { m.pace(0.5) })},
 		{"language", []string{"L"}, nil, true, always, do((*Model).switchLanguage)},
 		{"theme", []string{"T"}, nil, false, always, do((*Model).switchTheme)},
 		{"lowbandwidth", []string{"B"}, nil, false, always, do(func(m *Model) { m.setLow(!m.low) })},

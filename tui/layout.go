@@ -17,11 +17,12 @@ const (
 	verdict
 	lines
 	report
+	trainer
 	regions
 )
 
 // regionNames are the keys of the regions' texts.
-var regionNames = [regions]string{"traffic", "message", "status", "diagnosis", "transactions", "story", "tree", "verdict", "lines", "report"}
+var regionNames = [regions]string{"traffic", "message", "status", "diagnosis", "transactions", "story", "tree", "verdict", "lines", "report", "trainer"}
 
 // view is what the number keys choose: one arrangement of regions.
 type view int
@@ -32,12 +33,13 @@ const (
 	diagnosisView
 	lineView
 	reportView
+	trainerView // of the simulator
 	views
 )
 
 // members are the regions of a view, in the order of the tab key; the first has the focus at first.
 var members = [views][]region{scope: {traffic, message, status, diagnosis}, transactionsView: {transactions, story},
-	diagnosisView: {tree, verdict}, lineView: {lines}, reportView: {report}}
+	diagnosisView: {tree, verdict}, lineView: {lines}, reportView: {report}, trainerView: {trainer}}
 
 // viewOf is the view that a region is in.
 func viewOf(r region) view {

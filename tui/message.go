@@ -70,9 +70,9 @@ func (p *messagePane) load(e *diagnostics.Entry) {
 	}
 	p.all = append(p.all, msg.Fields()...)
 	p.fold()
-	p.at = max(slices.IndexFunc(p.fields, func(f wire.Field) bool { return f.ID == keep }), 0)
-	if keep == "" && len(p.fields) > 1 && p.fields[0].ID == header {
-		p.at = 1
+	if p.at = slices.IndexFunc(p.fields, func(f wire.Field) bool { return f.ID == keep }); p.at < 0 {
+		// The first field of the message itself: its header seldom matters, and is there above.
+		p.at = min(slices.IndexFunc(p.fields, func(f wire.Field) bool { return f.ID == header })+1, max(len(p.fields)-1, 0))
 	}
 	p.byteAt = p.offset()
 }

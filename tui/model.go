@@ -100,7 +100,7 @@ func newModel(o Options) (*Model, error) {
 		return nil, fmt.Errorf("no theme %q: choose one of %s", o.Theme, strings.Join(themeIDs(m.themes), ", "))
 	}
 	m.panes = [regions]drawer{&trafficPane{follow: true}, &messagePane{}, &statusPane{}, &diagnosisPane{}, &transactionsPane{}, &storyPane{},
-		&treePane{}, &verdictPane{}, &linesPane{}, &reportPane{}}
+		&treePane{}, &verdictPane{}, &linesPane{}, &reportPane{}, &trainerPane{}}
 	m.writer.codes = codes
 	m.setTheme(m.themes[at])
 	m.setLang(o.Lang)

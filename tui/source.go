@@ -118,7 +118,7 @@ func (m *Model) adopt(o opened) {
 	m.o.Session = o.session
 	m.o.Session.SetLang(m.lang)
 	m.panes[traffic], m.panes[message] = &trafficPane{follow: true, recent: m.traffic().recent}, &messagePane{}
-	m.panes[transactions], m.panes[story] = &transactionsPane{}, &storyPane{}
+	m.panes[transactions], m.panes[story], m.panes[trainer] = &transactionsPane{}, &storyPane{}, &trainerPane{}
 	m.marks, m.frozen, m.notice = map[int]string{}, false, ""
 	m.setView(scope)
 	m.take()

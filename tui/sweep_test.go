@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"tillscope/assets"
+	"tillscope/sim"
 )
 
 // states are what the screen can be in: keys that lead there from the start. Every region is among them.
@@ -22,6 +23,7 @@ var states = map[string][]string{
 	"transactions": {"2", "end"}, "sorted": {"2", "s", "s", "S"}, "story": {"2", "down", "tab", "down"},
 	"tree": {"3", "down", "down", "down"}, "verdict": {"3", "tab", "down"}, "lines": {"4", "end"}, "report": {"5", "end"},
 	"menu": {"?"}, "menu typed": {"?", "xx"}, "palette": {":", "fre"}, "export": {"e"}, "source": {"c"}, "note": {"up", "N"},
+	"trainer": {"f"}, "exercise": {"f", "X"}, "score": {"f", "X", "R"},
 	"low": {"B"}, "low tree": {"B", "3"}, "notice": {"p"}, "theme": {"T", "T"}, "hints": {"H"},
 }
 
@@ -31,13 +33,18 @@ func full(t testing.TB, lang string, ascii bool) *Model {
 	if err != nil {
 		t.Fatal(err)
 	}
+	store, err := sim.New(sim.Options{Scenario: "mixed"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	m, err := newModel(Options{Session: watched(t, lang), Lang: l, ASCII: ascii, FirstRun: true,
 		Export: func(Export) (string, error) { return "report.html", nil },
 		Record: func(bool) (string, error) { return "", nil },
 		Sources: func() []SourceKind {
 			return []SourceKind{{ID: "tap", Fields: []SourceField{{ID: "listen", Value: "0.0.0.0:8583"}, {ID: "upstream"}}}, {ID: "sim", Fields: []SourceField{{ID: "scenario", Offers: []string{"a", "b"}, Strict: true}}}}
 		},
-		Open: func(string, map[string]string) (Session, error) { return nil, nil }})
+		Open:    func(string, map[string]string) (Session, error) { return nil, nil },
+		Trainer: func() Trainer { return store.Control() }})
 	if err != nil {
 		t.Fatal(err)
 	}
