@@ -267,8 +267,12 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 	if f.end < len(b) && r.framing != "stx-etx" {
 		m.Trailing += len(b) - f.end
 	}
-	if w.end < len(b) {
-		k.runs(w.end, len(b), runLimit, asText)
+	rest := w.end
+	if len(w.spans) == 0 {
+		rest = f.payload + header // what was taken for type and bitmap may be anything
+	}
+	if rest < len(b) {
+		k.runs(rest, len(b), runLimit, asText)
 	}
 	if header > 0 && headerID == unknownHeader { // the known ones are too short, or no digits
 		k.runs(f.payload, f.payload+header, runLimit, asText)

@@ -405,8 +405,11 @@ func (m *Message) Head() []Field {
 	if m.dialect.mti.packed() {
 		n = 2
 	}
-	mti := Field{ID: "mti", Name: "Message type indicator (MTI)", Value: m.MTI, Offset: at, Length: n}
+	mti := Field{ID: "mti", Name: "Message type indicator (MTI)", Value: m.MTI, Offset: at, Length: n, From: 2 * at, To: 2 * (at + n)}
 	at += n
+	if at >= int(m.raw) {
+		return []Field{mti} // the frame was cut off there
+	}
 	n = 8
 	if m.dialect.bitmap == asHex {
 		n = 16
@@ -415,15 +418,11 @@ func (m *Message) Head() []Field {
 		n *= 2 // bit 1 announces the second bitmap
 	}
 	n = min(n, int(m.raw)-at)
-	bitmap := Field{ID: "bitmap", Name: "Bitmap", Value: m.hex(at, n), Offset: at, Length: n}
-	if m.dialect.bitmap == asHex {
-		bitmap.Value = strings.ToUpper(m.bytes[at : at+n])
+	bitmap := Field{ID: "bitmap", Name: "Bitmap", Value: m.hex(at, n), Offset: at, Length: n, From: 2 * at, To: 2 * (at + n)}
+	if text := m.bytes[at : at+n]; m.dialect.bitmap == asHex && printable(text) && !m.hides(2*at, 2*(at+n)) {
+		bitmap.Value = strings.ToUpper(text)
 	}
-	head := []Field{mti, bitmap}
-	for i := range head {
-		head[i].From, head[i].To = 2*head[i].Offset, 2*(head[i].Offset+head[i].Length)
-	}
-	return head
+	return []Field{mti, bitmap}
 }
 
 // HeaderBytes is the header as it stands in Raw, empty when there is none. HeaderParts tells what is in it.

@@ -17,7 +17,7 @@ const (
 	asLBCD                 // two digits a byte, left-justified
 	asBinary               // bytes; as a length, a big-endian number
 	asHex                  // two hex characters a byte
-	asEBCDIC               // one byte a character, code page 037
+	asEBCDIC               // one byte a character, code page 1047
 )
 
 // packedCoding says that a character takes half a byte.
@@ -41,10 +41,11 @@ var pairs = func() (t [256][2]byte) {
 	return t
 }()
 
-// ebcdic is the ASCII character of every EBCDIC one, 0 for those that have none.
+// ebcdic is the ASCII character of every EBCDIC one, 0 for those that have none. Code pages differ in brackets and a few
+// signs only; this is 1047, as the card schemes use it.
 var ebcdic = func() (t [256]byte) {
 	for i := range t {
-		if r := charmap.CodePage037.DecodeByte(byte(i)); r >= 0x20 && r < 0x7F {
+		if r := charmap.CodePage1047.DecodeByte(byte(i)); r >= 0x20 && r < 0x7F {
 			t[i] = byte(r)
 		}
 	}
