@@ -26,7 +26,6 @@ import (
 type sink struct {
 	mu     sync.Mutex
 	n      int
-	first  int // bytes up to the first whole screen
 	writes []time.Time
 	hold   chan struct{}
 }
