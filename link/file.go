@@ -103,8 +103,13 @@ func (f *File) open() error {
 	switch {
 	case bytes.Equal(magic, []byte{0x0A, 0x0D, 0x0D, 0x0A}), isPcap(magic):
 		f.parse = f.packets
+	case f.size == 0: // what streams in as text is judged at its end
+		f.parse = f.text
 	default:
-		return fmt.Errorf("%s is no capture that can be read: it begins with % X, and pcap and pcapng are known", f.name, magic)
+		if head, _ := f.in.Peek(readAhead); !hasFrames(head) {
+			return fmt.Errorf("%s is no capture that can be read: it is neither pcap nor pcapng, nor text with a frame in hex in it (it begins with % X)", f.name, magic)
+		}
+		f.parse = f.text
 	}
 	return nil
 }

@@ -31,8 +31,12 @@ type Tally struct {
 	HandshakeTime, RoundTripTime time.Duration
 	WorstRoundTrip               time.Duration
 
-	Lines, Frames, Skipped int // of text: all, with a frame, not understood
-	SkippedAt              int // the first line that was not understood
+	Lines, Frames int // of text: all, and frames in them
+	Skipped       int // lines without a frame
+	SkippedAt     int // the first of them
+	Damaged       int // lines whose hex is not whole
+	DamagedAt     int
+	Blanked       int // lines with digits that someone has blanked out
 }
 
 // Notes say in sentences what a person who reads the report has to know about the capture.
@@ -54,7 +58,9 @@ func (t *Tally) Notes() []string {
 	note(t.Copies, "%d segments were captured twice and are counted once", t.Copies)
 	note(t.Late, "%d segments came for connections that had ended", t.Late)
 	note(t.ZeroWindows, "receivers closed their window %d times", t.ZeroWindows)
-	note(t.Skipped, "%d of %d lines hold no frame that can be read, the first is line %d", t.Skipped, t.Lines, t.SkippedAt)
+	note(t.Skipped, "%d of %d lines hold no frame, the first is line %d", t.Skipped, t.Lines, t.SkippedAt)
+	note(t.Damaged, "%d of %d lines hold hex that is not whole, the first is line %d: what was there is read", t.Damaged, t.Lines, t.DamagedAt)
+	note(t.Blanked, "%d lines have digits that were blanked out (*): they are read as zeros", t.Blanked)
 	if t.Packets > 0 && t.Segments == 0 {
 		out = append(out, fmt.Sprintf("none of %d packets holds TCP", t.Packets))
 	}

@@ -1,0 +1,223 @@
+package link
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gopacket/gopacket/layers"
+	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// The ends of the one connection of a log that names none.
+const (
+	textTerminal = "terminal"
+	textHost     = "host"
+)
+
+// textReader turns the lines of a log into events. What a log writes down in pieces (a dump over lines, chunks as they were
+// read) is one stream of bytes for each direction.
+type textReader struct {
+	f         *File
+	lines     lineParser
+	assembler *assembler // of packets that were dumped
+	parser    *parser
+	at        time.Time // of the latest line that names one
+	dir       Dir
+	dump      []byte // of the lines of a dump so far
+	dumpAt    time.Time
+	dumpDir   Dir
+	header    int // the line before, when it may be the head of a frame, else 0
+}
+
+// wide says that text is written in UTF-16, as some Windows programs do.
+func wide(head []byte) bool {
+	return bytes.HasPrefix(head, []byte{0xFF, 0xFE}) || bytes.HasPrefix(head, []byte{0xFE, 0xFF})
+}
+
+// hasFrames says that bytes are text with at least one frame in hex.
+func hasFrames(head []byte) bool {
+	if wide(head) {
+		return true // looked at when it is read
+	}
+	if bytes.IndexByte(head, 0) >= 0 {
+		return false
+	}
+	var p lineParser
+	for line := range bytes.Lines(head) {
+		if l := p.parse(strings.TrimRight(string(line), "\r\n"), 0); len(l.data) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// text reads a log.
+func (f *File) text(ctx context.Context) error {
+	t := &textReader{f: f, parser: &parser{tally: &f.tally}, lines: lineParser{day: time.Now()}}
+	if info, err := os.Stat(f.name); err == nil {
+		t.lines.day = info.ModTime()
+	}
+	t.at = t.lines.day
+	t.assembler = newAssembler(&f.tally, nil, f.feed.emit, f.feed.data)
+	t.assembler.ids = 1 // of the log itself
+	in := f.in
+	if head, _ := in.Peek(2); wide(head) {
+		in = bufio.NewReaderSize(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(in), readAhead)
+	}
+	for ctx.Err() == nil {
+		line, err := in.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) { // no frame is that long
+			f.tally.Lines++
+			t.count(&f.tally.Damaged, &f.tally.DamagedAt, f.tally.Lines)
+			for errors.Is(err, bufio.ErrBufferFull) {
+				_, err = in.ReadSlice('\n')
+			}
+			line = nil
+		}
+		if len(line) > 0 {
+			t.line(string(bytes.TrimRight(line, "\r\n")))
+		}
+		if err == nil {
+			continue
+		}
+		t.flush()
+		t.unheaded()
+		t.assembler.close(0)
+		switch {
+		case !errors.Is(err, io.EOF):
+			return fmt.Errorf("%s cannot be read behind line %d: %w; what stands before was read", f.name, f.tally.Lines, err)
+		case f.tally.Frames == 0:
+			return fmt.Errorf("%s holds no capture that can be read: it is neither pcap nor pcapng, and none of its %d lines holds a frame in hex", f.name, f.tally.Lines)
+		}
+		return nil
+	}
+	return nil
+}
+
+// escapes are what colours a log on a terminal.
+var escapes = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+
+func (t *textReader) line(s string) {
+	t.f.tally.Lines++
+	if !utf8.ValidString(s) { // GBK then, or nothing that matters
+		if u, err := simplifiedchinese.GB18030.NewDecoder().String(s); err == nil {
+			s = u
+		}
+	}
+	if s = strings.TrimPrefix(s, "\ufeff"); strings.IndexByte(s, 0x1B) >= 0 {
+		s = escapes.ReplaceAllString(s, "")
+	}
+	switch trimmed := strings.TrimSpace(s); {
+	case trimmed == "":
+		t.flush()
+		return
+	case trimmed[0] == '#', trimmed[0] == ';', strings.HasPrefix(trimmed, "//"):
+		return
+	}
+	l := t.lines.parse(s, len(t.dump))
+	if l.offset == 0 || l.offset < 0 {
+		t.flush()
+	}
+	if l.offset >= 0 {
+		if t.header = 0; l.offset == 0 {
+			t.dumpAt, t.dumpDir = t.at, t.dir
+		}
+		t.dump = append(t.dump, l.data...)
+		return
+	}
+	if !l.at.IsZero() {
+		if l.clock && l.at.Before(t.at.Add(-12*time.Hour)) { // past midnight
+			t.lines.day = t.lines.day.AddDate(0, 0, 1)
+			l.at = l.at.AddDate(0, 0, 1)
+		}
+		t.at = l.at
+	}
+	if l.hasDir {
+		t.dir = l.dir
+	}
+	if !l.at.IsZero() || l.hasDir {
+		t.unheaded() // this line needs no head
+	}
+	switch {
+	case len(l.data) > 0:
+		t.header = 0
+		t.frame(t.at, t.dir, l.data, l.broken)
+	case l.broken:
+		t.header = 0
+		t.count(&t.f.tally.Damaged, &t.f.tally.DamagedAt, t.f.tally.Lines)
+	default:
+		t.unheaded()
+		t.header = t.f.tally.Lines
+	}
+	if l.blanked {
+		t.count(&t.f.tally.Blanked, nil, 0)
+	}
+}
+
+// unheaded counts the line before, which headed nothing.
+func (t *textReader) unheaded() {
+	if t.header > 0 {
+		t.count(&t.f.tally.Skipped, &t.f.tally.SkippedAt, t.header)
+		t.header = 0
+	}
+}
+
+func (t *textReader) count(n, first *int, line int) {
+	if *n++; first != nil && *first == 0 {
+		*first = line
+	}
+}
+
+// flush ends a dump.
+func (t *textReader) flush() {
+	b := t.dump
+	if len(b) == 0 {
+		return
+	}
+	t.dump = t.dump[:0]
+	lt := layers.LinkTypeRaw
+	if !isPacket(b) {
+		if lt = layers.LinkTypeEthernet; len(b) < 14 || !isPacket(b[14:]) {
+			t.frame(t.dumpAt, t.dumpDir, b, false)
+			return
+		}
+	}
+	t.f.tally.Frames++
+	if t.parser.packet(lt, b, instant(t.dumpAt.UnixNano())) {
+		t.assembler.segment(&t.parser.segment)
+	}
+}
+
+// isPacket says that bytes are an IP packet and no frame, as in what tcpdump -X and tshark -x print.
+func isPacket(b []byte) bool {
+	switch {
+	case len(b) >= 40 && b[0]>>4 == 6:
+		return 40+int(b[4])<<8+int(b[5]) == len(b) && b[6] == protoTCP
+	case len(b) >= 40 && b[0]>>4 == 4:
+		head := int(b[0]&15) * 4
+		return head >= 20 && head <= len(b) && b[9] == protoTCP && fold(sum16(b[:head])) == 0xFFFF
+	}
+	return false
+}
+
+// frame hands over what one line or dump holds. Behind broken hex, bytes are missing.
+func (t *textReader) frame(at time.Time, dir Dir, b []byte, broken bool) {
+	t.f.tally.Frames++
+	ev := Event{At: at, Conn: 1, Terminal: textTerminal, Host: textHost, Kind: Data, Dir: dir}
+	t.f.feed.data(ev, b)
+	if broken {
+		t.count(&t.f.tally.Damaged, &t.f.tally.DamagedAt, t.f.tally.Lines)
+		ev.Kind = Gap
+		t.f.feed.emit(ev)
+	}
+}
