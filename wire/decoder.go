@@ -364,6 +364,9 @@ func Decode(b []byte, o Options) (*Message, Detection, error) {
 			return m, det, nil
 		}
 		if (!d.settled || frames[d.best].total == 0) && !d.least(frames) {
+			if plainText(b) {
+				return opaque(b, "text"), Detection{Foreign: "text"}, nil
+			}
 			return opaque(b, ""), Detection{}, nil
 		}
 	}

@@ -31,6 +31,22 @@ func foreign(b []byte) string {
 	return ""
 }
 
+// plainText says that bytes which are no message are words: a modem's answers, a console, a log. Messages in text are
+// digits for the greater part.
+func plainText(b []byte) bool {
+	b = b[:min(len(b), 256)]
+	words := 0
+	for _, c := range b {
+		switch {
+		case c == '\r' || c == '\n' || c == '\t' || c == ' ' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
+			words++
+		case c < ' ' || c > '~':
+			return false
+		}
+	}
+	return len(b) >= 6 && words*10 >= len(b)*6
+}
+
 // tlsDetail says what the first record of a TLS connection shows in clear: the version, the name that the client asks
 // for, or the alert.
 func tlsDetail(b []byte) string {

@@ -176,7 +176,7 @@ func (s *Stream) cut() *Message {
 		}
 	}
 	if m == nil {
-		m = opaque(b, "")
+		m = s.unread(b)
 	}
 	cut := Stop{Offset: len(b), Field: "frame", Reason: "the line ended in the middle of this frame"}
 	if m.Stop != nil {
@@ -187,9 +187,20 @@ func (s *Stream) cut() *Message {
 	return m
 }
 
+// unread gives bytes in which no message was found; words are named for what they are.
+func (s *Stream) unread(b []byte) *Message {
+	other := ""
+	if plainText(b) {
+		if other = "text"; !s.d.settled {
+			s.d.det.Foreign = other
+		}
+	}
+	return opaque(b, other)
+}
+
 // garbage gives n bytes that are no frame.
 func (s *Stream) garbage(n int) *Message {
-	m := opaque(s.buf[:n], "")
+	m := s.unread(s.buf[:n])
 	s.fresh = false
 	s.drop(n)
 	return m

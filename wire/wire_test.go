@@ -148,11 +148,28 @@ func TestLostBytes(t *testing.T) {
 }
 
 func TestForeignProtocolsAreNamed(t *testing.T) {
-	for want, b := range map[string]string{"TLS": "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "HTTP": "POST /pos HTTP/1.1\r\n"} {
-		d, _ := NewDecoder(Options{})
-		ms := d.Stream(true).Write([]byte(b))
+	for b, want := range map[string]string{
+		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03": "TLS",
+		"\x16\x01\x01\x00\x40\x01\x00\x00":             "TLCP",
+		"POST /pos HTTP/1.1\r\n":                          "HTTP",
+		"\x10\x02\x06\x00\x00\x10\x03\x12\x34":           "ZVT",
+		"SSH-2.0-OpenSSH_9.2\r\n":                         "SSH",
+		"<?xml version=\"1.0\"?>":                          "XML",
+		"AT+CGATT?\r\nOK\r\n":                            "text",
+		"Connection to host lost\r\n":                     "text",
+	} {
+		d, err := NewDecoder(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := d.Stream(true)
+		ms := slices.Clone(s.Write([]byte(b)))
+		ms = append(ms, s.Close()...)
 		if len(ms) != 1 || ms[0].Foreign != want || d.Detection().Foreign != want {
-			t.Errorf("%s is not named: %+v", want, d.Detection())
+			t.Errorf("%q is not named %s: %d messages, %+v", b, want, len(ms), d.Detection())
+		}
+		if m, det, err := Decode([]byte(b), Options{}); err != nil || m.Foreign != want || det.Foreign != want {
+			t.Errorf("%q alone is not named %s: %+v, %v", b, want, det, err)
 		}
 	}
 }
