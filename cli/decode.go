@@ -101,13 +101,14 @@ func writeDecodeJSON(w io.Writer, m *wire.Message, det wire.Detection) error {
 	}
 	for _, f := range m.Fields() {
 		j := jsonField{f.ID, f.Name, f.Value, f.Offset, f.Length, f.Masked, nil}
-		if f.Problem != "" {
-			j.Problem = &f.Problem
+		if !f.Problem.None() {
+			problem := f.Problem.String()
+			j.Problem = &problem
 		}
 		out.Fields = append(out.Fields, j)
 	}
 	if m.Stop != nil {
-		out.Stopped = &jsonStop{m.Stop.Offset, m.Stop.Field, m.Stop.Reason, m.Stop.Suspect}
+		out.Stopped = &jsonStop{m.Stop.Offset, m.Stop.Field, m.Stop.Reason.String(), m.Stop.Suspect}
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
@@ -123,7 +124,7 @@ func writeDecode(w io.Writer, m *wire.Message, det wire.Detection, l *assets.Lan
 	var b strings.Builder
 	raw := m.Raw()
 	if m.Undecoded() {
-		b.WriteString(l.T("decode.none", m.Stop.Reason) + "\n\n")
+		b.WriteString(l.T("decode.none", m.Stop.Reason.In(l)) + "\n\n")
 		row(&b, m, 0, len(raw), "", "", "")
 		_, err := io.WriteString(w, b.String())
 		return err
@@ -159,8 +160,8 @@ func writeDecode(w io.Writer, m *wire.Message, det wire.Detection, l *assets.Lan
 		if meaning != "" {
 			value += "  (" + meaning + ")"
 		}
-		if f.Problem != "" {
-			value += "  <- " + f.Problem
+		if !f.Problem.None() {
+			value += "  <- " + f.Problem.In(l)
 		}
 		row(&b, m, max(f.Offset, min(at, end)), max(end, at), f.ID, l.Field(f.Name), value)
 		at = max(at, end)
@@ -173,7 +174,7 @@ func writeDecode(w io.Writer, m *wire.Message, det wire.Detection, l *assets.Lan
 		row(&b, m, at, len(raw), "", l.T("decode.rest"), "")
 	}
 	if s := m.Stop; s != nil {
-		b.WriteString("\n" + l.T("decode.stop", s.Offset, s.Field, s.Reason) + "\n")
+		b.WriteString("\n" + l.T("decode.stop", s.Offset, s.Field, s.Reason.In(l)) + "\n")
 		if s.Suspect != "" {
 			b.WriteString(l.T("decode.suspect", s.Suspect, m.Dialect) + "\n")
 		}

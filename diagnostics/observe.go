@@ -65,7 +65,7 @@ func (s *Session) frame(c *conn, e *Entry) {
 	if m.Foreign != "" {
 		c.foreign[e.Dir&1]++
 		// One side that speaks another protocol is a mistake; two that do have agreed on it.
-		if strings.Contains(m.Stop.Reason, "alert") || c.foreign[e.Dir&1] == 1 && c.decoded {
+		if strings.HasPrefix(m.Detail, "alert") || c.foreign[e.Dir&1] == 1 && c.decoded {
 			note(misfit)
 			c.misfit = true
 		}

@@ -181,8 +181,8 @@ func (p *messagePane) text(m *Model, e *diagnostics.Entry) string {
 	for _, f := range p.all {
 		if f.ID != header {
 			fmt.Fprintf(&b, "%-8s %s: %s", f.ID, m.nameOf(f), diagnostics.Clean(f.Value))
-			if f.Problem != "" {
-				b.WriteString("  ! " + diagnostics.Clean(f.Problem))
+			if !f.Problem.None() {
+				b.WriteString("  ! " + diagnostics.Clean(f.Problem.In(m.lang)))
 			}
 			b.WriteByte('\n')
 		}

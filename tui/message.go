@@ -237,8 +237,8 @@ func (p *messagePane) fieldRows(m *Model, e *diagnostics.Entry, w, h int) []stri
 			number = sign + number
 		}
 		problem := ""
-		if f.Problem != "" {
-			problem = " " + m.look.state[diagnostics.Warn] + " " + diagnostics.Clean(f.Problem)
+		if !f.Problem.None() {
+			problem = " " + m.look.state[diagnostics.Warn] + " " + diagnostics.Clean(f.Problem.In(m.lang))
 		}
 		if i == p.at && m.focus == message {
 			out = append(out, m.look.p(selected, m.look.fit(m.look.fit(number, id)+m.look.fit(m.nameOf(f), name)+" "+value+problem, w)))
@@ -251,7 +251,7 @@ func (p *messagePane) fieldRows(m *Model, e *diagnostics.Entry, w, h int) []stri
 		out = append(out, m.look.p(mark, m.look.fit(number, id))+m.look.p(dim, m.look.fit(m.nameOf(f), name))+" "+m.look.p(t, value)+m.look.p(warn, problem))
 	}
 	if s := e.Msg.Stop; s != nil {
-		text := m.t("message.stop", s.Offset, s.Field, diagnostics.Clean(s.Reason))
+		text := m.t("message.stop", s.Offset, s.Field, diagnostics.Clean(s.Reason.In(m.lang)))
 		if s.Suspect != "" {
 			text += "; " + m.t("message.suspect", s.Suspect)
 		}

@@ -308,11 +308,13 @@ const maxOpaque = 2 * maxFrame
 
 // opaque is a message of which nothing was understood: every digit run is hidden.
 func opaque(b []byte, other string) *Message {
-	m := &Message{Form: noForm, Oddity: &Oddity{Foreign: other, Stop: &Stop{Field: "frame", Reason: "no known framing, header and dialect fits these bytes"}}}
+	m := &Message{Form: noForm, Oddity: &Oddity{Foreign: other, Stop: &Stop{Field: "frame", Reason: remark("stop.unknown")}}}
 	if other != "" {
-		m.Stop.Reason = "the line carries " + other + ", not ISO 8583"
-		if detail := tlsDetail(b); other == "TLS" && detail != "" {
-			m.Stop.Reason += " (" + detail + ")"
+		m.Stop.Reason = remark("stop.foreign", other)
+	}
+	if other == "TLS" {
+		if m.Detail = tlsDetail(b); m.Detail != "" {
+			m.Stop.Reason = remark("stop.foreign-detail", other, m.Detail)
 		}
 	}
 	k := builder{m: m, b: slices.Clone(b), raw: len(b)}

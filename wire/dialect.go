@@ -35,7 +35,7 @@ type def struct {
 	layouts []layout
 	tlv     bool
 	inner   *composite // moov's own form of subfields
-	told    string     // how the field was found to stand on the line, where the dialect says otherwise
+	told    Remark     // how the field was found to stand on the line, where the dialect says otherwise
 }
 
 // layout divides a field into subfields for the message types that it is for, all when it names none.

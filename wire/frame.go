@@ -121,13 +121,13 @@ func lrc(b []byte) (x byte) {
 	return x
 }
 
-// checkLRC says what is wrong with the LRC of an stx-etx frame, or nothing when it is right or did not come.
+// checkLRC says what is wrong with the LRC of an stx-etx frame (what it is, and what the bytes give), or nothing when it is right or did not come.
 func checkLRC(b []byte, f frame) string {
 	if f.end+2 > len(b) {
 		return ""
 	}
 	if want := lrc(b[1 : f.end+1]); want != b[f.end+1] {
-		return fmt.Sprintf("LRC %02X, the bytes give %02X", b[f.end+1], want)
+		return fmt.Sprintf("LRC %02X != %02X", b[f.end+1], want)
 	}
 	return ""
 }

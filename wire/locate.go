@@ -2,17 +2,17 @@ package wire
 
 import "fmt"
 
-// form says in words how a definition stands on the line.
-func (df *def) form() string {
-	content := map[coding]string{asText: "text", asBCD: "packed digits", asLBCD: "packed digits", asBinary: "bytes", asHex: "hex text", asEBCDIC: "EBCDIC text"}[df.coding]
+// form says how a definition stands on the line.
+func (df *def) form() Remark {
+	content := remark(fmt.Sprintf("content.%d", df.coding))
 	if df.digits == 0 {
-		return fmt.Sprintf("%s, fixed length %d", content, df.max)
+		return remark("form.fixed", content, df.max)
 	}
-	size := map[coding]string{asText: "ASCII", asBCD: "BCD", asLBCD: "BCD", asBinary: "binary", asHex: "hex", asEBCDIC: "EBCDIC"}[df.prefix]
+	size := remark(fmt.Sprintf("prefix.%d", df.prefix))
 	if df.halved {
-		content += ", its length counting half bytes"
+		return remark("form.halved", content, df.digits, size)
 	}
-	return fmt.Sprintf("%s, length of %d digits in %s", content, df.digits, size)
+	return remark("form.variable", content, df.digits, size)
 }
 
 // variants are the ways in which implementations differ most about a field: packed or as text, length counting digits or
@@ -223,7 +223,7 @@ func (d *Decoder) patched(r *reading, b []byte, f frame, header int, w *walked, 
 	}
 	other := *r.dialect
 	for _, df := range found {
-		df.told = "read as " + df.form() + ", which makes the rest fit; " + r.dialect.id + " says otherwise"
+		df.told = remark("told", df.form(), r.dialect.id)
 		other.defs[df.id], other.steps[df.id] = df, df.step()
 	}
 	form := &Form{r.form.Framing, r.form.Header, r.form.Dialect, &other}

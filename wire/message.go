@@ -79,6 +79,7 @@ type Form struct {
 // Oddity is what sets a message apart from plain traffic of its line.
 type Oddity struct {
 	Foreign string // "TLS", "HTTP", … when the bytes are another protocol's
+	Detail  string // what TLS shows in clear: "alert 42", "client hello 1.2, server name …"
 	Check   string // what is wrong with the frame's check byte, empty when it is right or there is none
 	Control string // "ACK", "NAK", "ENQ" or "EOT": a byte between the frames of a serial line, and no message
 	Stop    *Stop  // where decoding ended early, nil when it reached the end
@@ -103,7 +104,7 @@ func (m *Message) odd() *Oddity {
 type Stop struct {
 	Offset  int    // byte in the frame
 	Field   string // the field that could not be read, "header", "mti", "bitmap" or "frame"
-	Reason  string
+	Reason  Remark
 	Suspect string // the first field before it whose value is implausible, empty when all are plausible
 }
 
@@ -115,7 +116,7 @@ type Field struct {
 	Offset, Length int    // bytes of the value in Raw, without its length prefix
 	From, To       int    // the same in nibbles, half-open: packed digits may begin or end within a byte
 	Masked         bool
-	Problem        string
+	Problem        Remark // what is wrong with the value, if anything is
 }
 
 // nibbles is a hidden run of the frame: half-open, in nibbles from the frame's start.
@@ -307,7 +308,7 @@ func (m *Message) Fields() []Field {
 		if df.id == 39 && m.reversal() {
 			f.Name = "Reversal reason"
 		}
-		if df.told != "" {
+		if !df.told.None() {
 			f.Problem = df.told
 		}
 		out = append(out, f)

@@ -103,7 +103,7 @@ func differences(m *Message, s sample) (out []string) {
 		return []string{"MTI " + m.MTI + ", want " + s.MTI}
 	}
 	if m.Stop != nil {
-		out = append(out, "stops at "+m.Stop.Field+": "+m.Stop.Reason)
+		out = append(out, "stops at "+m.Stop.Field+": "+m.Stop.Reason.String())
 	}
 	got := map[string]string{}
 	bytes := map[string]string{} // Chinese text is stated as bytes

@@ -178,7 +178,7 @@ func (s *Stream) cut() *Message {
 	if m == nil {
 		m = s.unread(b)
 	}
-	cut := Stop{Offset: len(b), Field: "frame", Reason: "the line ended in the middle of this frame"}
+	cut := Stop{Offset: len(b), Field: "frame", Reason: remark("stop.cut")}
 	if m.Stop != nil {
 		cut.Suspect = m.Stop.Suspect
 	}

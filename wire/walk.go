@@ -63,17 +63,17 @@ func (w *walked) stop(d *dialect) *Stop {
 	s := &Stop{Offset: w.at, Field: fmt.Sprint(w.field)}
 	switch w.fault {
 	case faultMTI:
-		s.Field, s.Reason = "mti", "no message type here"
+		s.Field, s.Reason = "mti", remark("stop.mti")
 	case faultBitmap:
-		s.Field, s.Reason = "bitmap", "the frame ends inside the bitmap, or it is not hex"
+		s.Field, s.Reason = "bitmap", remark("stop.bitmap")
 	case faultField:
-		s.Reason = "the bitmap names a field that " + d.id + " does not have"
+		s.Reason = remark("stop.field", d.id)
 	case faultLength:
-		s.Reason = "the length of the field is not a number, or the frame ends inside it"
+		s.Reason = remark("stop.length")
 	case faultLong:
-		s.Reason = fmt.Sprintf("the field says %d long, at most %d is allowed", w.have, w.want)
+		s.Reason = remark("stop.long", w.have, w.want)
 	case faultShort:
-		s.Reason = fmt.Sprintf("the field needs %d bytes, %d are left in the frame", w.want, w.have)
+		s.Reason = remark("stop.short", w.want, w.have)
 	}
 	return s
 }

@@ -271,7 +271,7 @@ func plausible(b []byte, s *span, df *def, mti [4]byte) float64 {
 }
 
 // problem tells what is implausible about a value that could be read, in words.
-func problem(df *def, v, mti string) string {
+func problem(df *def, v, mti string) Remark {
 	digits := strings.Trim(v, "0123456789") == ""
 	two := func(i int) int {
 		if i+2 > len(v) {
@@ -283,26 +283,26 @@ func problem(df *def, v, mti string) string {
 	switch df.id {
 	case 3, 4, 11, 25:
 		if !digits && df.max <= 12 {
-			return "not all digits"
+			return remark("problem.digits")
 		}
 	case 13, 15:
 		if len(v) == 4 && old && v != "0000" && (!digits || two(0) < 1 || two(0) > 12 || two(2) < 1 || two(2) > 31) {
-			return "not a date (MMDD)"
+			return remark("problem.date")
 		}
 	case 12:
 		if len(v) == 6 && (!digits || two(0) > 23 || two(2) > 59 || two(4) > 59) {
-			return "not a time (hhmmss)"
+			return remark("problem.time")
 		}
 	case 49:
 		if len(v) == 3 && digits && !currencies[[3]byte([]byte(v))] {
-			return "no currency of ISO 4217"
+			return remark("problem.currency")
 		}
 	case 55:
 		if df.coding == asBinary && df.tlv && v != "" && strings.Trim(v, "*") == "" {
-			return "no chip data: its elements do not end with the field"
+			return remark("problem.chip")
 		}
 	}
-	return ""
+	return Remark{}
 }
 
 // currencies are the numeric codes of ISO 4217, funds and test codes included.

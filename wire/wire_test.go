@@ -151,12 +151,12 @@ func TestForeignProtocolsAreNamed(t *testing.T) {
 	for b, want := range map[string]string{
 		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03": "TLS",
 		"\x16\x01\x01\x00\x40\x01\x00\x00":             "TLCP",
-		"POST /pos HTTP/1.1\r\n":                          "HTTP",
-		"\x10\x02\x06\x00\x00\x10\x03\x12\x34":           "ZVT",
-		"SSH-2.0-OpenSSH_9.2\r\n":                         "SSH",
-		"<?xml version=\"1.0\"?>":                          "XML",
-		"AT+CGATT?\r\nOK\r\n":                            "text",
-		"Connection to host lost\r\n":                     "text",
+		"POST /pos HTTP/1.1\r\n":                       "HTTP",
+		"\x10\x02\x06\x00\x00\x10\x03\x12\x34":         "ZVT",
+		"SSH-2.0-OpenSSH_9.2\r\n":                      "SSH",
+		"<?xml version=\"1.0\"?>":                      "XML",
+		"AT+CGATT?\r\nOK\r\n":                          "text",
+		"Connection to host lost\r\n":                  "text",
 	} {
 		d, err := NewDecoder(Options{})
 		if err != nil {
