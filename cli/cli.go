@@ -68,6 +68,6 @@ func newRoot() *cobra.Command {
 	}
 	s.flags(root)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(simCommand(), tapCommand(), captureCommand(), openCommand(), decodeCommand(), explainCommand(), generateCommand(), hostCommand(), terminalCommand(), manCommand(), versionCommand())
+	root.AddCommand(simCommand(), tapCommand(), serialCommand(), captureCommand(), openCommand(), decodeCommand(), explainCommand(), generateCommand(), hostCommand(), terminalCommand(), manCommand(), versionCommand())
 	return root
 }

@@ -17,6 +17,7 @@ import (
 	"tillscope/link"
 	"tillscope/sim"
 	"tillscope/tui"
+	"tillscope/wire"
 )
 
 // kind is a source that can be chosen on the screen.
@@ -38,6 +39,16 @@ func kinds() []kind {
 			{ID: "upstream", Check: address}}},
 			func(v map[string]string) (link.Source, error) {
 				return link.NewTap(v["listen"], v["upstream"], link.TapOptions{})
+			}},
+		{tui.SourceKind{ID: "serial", Fields: []tui.SourceField{
+			{ID: "device", Offers: serialPorts()},
+			{ID: "baud", Value: "9600", Offers: []string{"9600", "115200", "auto"}, Check: speed}}},
+			func(v map[string]string) (link.Source, error) {
+				o, err := serialOptions(v["baud"], link.DefaultMode, wire.Options{})
+				if o.Port = v["device"]; err != nil {
+					return nil, err
+				}
+				return link.NewSerial(o)
 			}},
 		{tui.SourceKind{ID: "file", Fields: []tui.SourceField{{ID: "file", Offers: captures, Check: readable}}},
 			func(v map[string]string) (link.Source, error) { return link.OpenFile(v["file"]) }},
@@ -136,6 +147,23 @@ func ports(s string) error {
 		}
 	}
 	return nil
+}
+
+// serialPorts are the machine's own.
+func serialPorts() (names []string) {
+	ports, err := link.SerialPorts()
+	if err != nil {
+		return nil
+	}
+	for _, p := range ports {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+func speed(s string) error {
+	_, err := serialOptions(s, link.DefaultMode, wire.Options{})
+	return err
 }
 
 func address(s string) error {

@@ -38,6 +38,8 @@ const (
 	Signals       // the modem lines of a serial port changed; Event.Note says how, as in "DSR off, DCD off"
 	Unplugged     // a serial port went away; what was on its way is lost
 	Plugged       // it came back
+	Tuned         // the speed and format of a serial line were found: Event.Note, as in "9600 8N1", with a confidence of Event.Count percent
+	Garbled       // Event.Size bytes of a serial line made no sense: wrong speed or parity. Event.Note is the format that they look like, where it shows
 
 	Kinds // how many kinds there are
 )

@@ -192,11 +192,21 @@ func (wr *writer) event(e *diagnostics.Entry) string {
 	case link.HalfOpen:
 		return wr.lang.T("event.half-open."+other, millis(e.Took))
 	case link.Signals:
+		if e.Note == "" {
+			return wr.lang.T("event.signals.none")
+		}
 		return wr.lang.T("event.signals", diagnostics.Clean(e.Note))
 	case link.Unplugged:
-		return wr.lang.T("event.unplugged")
+		return wr.lang.T("event.unplugged", diagnostics.Clean(e.Note))
 	case link.Plugged:
-		return wr.lang.T("event.plugged")
+		return wr.lang.T("event.plugged", diagnostics.Clean(e.Note))
+	case link.Tuned:
+		return wr.lang.T("event.tuned", diagnostics.Clean(e.Note), e.Count)
+	case link.Garbled:
+		if e.Note != "" {
+			return wr.lang.T("event.garbled.format", e.Size, diagnostics.Clean(e.Note))
+		}
+		return wr.lang.T("event.garbled", e.Size)
 	}
 	return diagnostics.Clean(e.Note)
 }
