@@ -47,7 +47,15 @@ func start(ctx context.Context, source link.Source, o diagnostics.Options) (*run
 	return r, nil
 }
 
-func (r *running) live() bool { return r.source.Info().Kind != "file" }
+func (r *running) live() bool { return live(r.source) }
+
+func live(source link.Source) bool { return source.Info().Kind != "file" }
+
+// inline says that a line passes through the source: it ends when the program does.
+func inline(source link.Source) bool {
+	kind := source.Info().Kind
+	return kind == "tap" || kind == "serial"
+}
 
 // wait is the end of the watch.
 func (r *running) wait() error { <-r.ended; return r.err }
@@ -61,10 +69,16 @@ type screen struct {
 	recorder atomic.Pointer[link.Recorder]
 }
 
-// record hands what passes to the recording, when there is one.
-func (s *screen) record(ev link.Event) {
-	if r := s.recorder.Load(); r != nil {
-		r.Put(ev)
+// record is what hands over what passes on a source to the recording, when there is one. A live line never waits for it.
+func (s *screen) record(source link.Source) func(link.Event) {
+	put := (*link.Recorder).Put
+	if !live(source) {
+		put = (*link.Recorder).PutAll
+	}
+	return func(ev link.Event) {
+		if r := s.recorder.Load(); r != nil {
+			put(r, ev)
+		}
 	}
 }
 
@@ -85,7 +99,7 @@ func (s *screen) open(kind string, values map[string]string) (tui.Session, error
 	if err != nil {
 		return nil, err
 	}
-	next, err := start(s.ctx, source, diagnostics.Options{Lang: lang, TimeScale: scale, Record: s.record})
+	next, err := start(s.ctx, source, diagnostics.Options{Lang: lang, TimeScale: scale, Record: s.record(source)})
 	if err != nil {
 		return nil, err
 	}

@@ -176,10 +176,11 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 		s.recorder.Store(recorder)
 	}
 	if w.recording != "" || front == fullScreen {
-		o.Record = s.record
+		o.Record = s.record(source)
 	}
 	signals, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
+	context.AfterFunc(signals, cancel) // a second Ctrl-C ends the program whatever it waits for
 	watching, stop := context.WithCancel(signals)
 	defer stop()
 	if w.length > 0 {
@@ -191,13 +192,21 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 		return err
 	}
 	shown := tui.Options{Session: s.now.session, Lang: lang, ASCII: w.ascii}
+	if inline(source) {
+		signal.Ignore(syscall.SIGPIPE) // a reader that leaves is an error of the write, and no end of the line
+	}
+	if front != fullScreen {
+		go w.sayWhenStopped(c.ErrOrStderr(), s)
+	}
 	switch front {
 	case fullScreen:
 		err = w.show(signals, s, shown)
+		s.outlive(c.ErrOrStderr(), watching, err)
 		stop() // who leaves the screen is done with the line
 	case plainLines:
-		err = tui.Plain(watching, c.OutOrStdout(), shown)
+		err = guard(func() error { return tui.Plain(watching, c.OutOrStdout(), shown) })
 		if err != nil {
+			s.outlive(c.ErrOrStderr(), watching, err)
 			stop() // nobody reads on
 		}
 	case reportOnly:
@@ -253,7 +262,7 @@ func tickUntil(ctx context.Context, session *diagnostics.Session) {
 		case <-ctx.Done():
 			return
 		case now := <-clock.C:
-			session.Tick(now)
+			_ = guard(func() error { session.Tick(now); return nil })
 		}
 	}
 }

@@ -30,6 +30,8 @@ type File struct {
 	in    *bufio.Reader
 	tally Tally
 	parse func(context.Context) error // the reader of this kind of file
+
+	comments []string // of the packet in hand
 }
 
 // OpenFile opens a pcap or pcapng file, or text with hex frames, compressed with gzip or not; - is standard input. The
@@ -181,6 +183,9 @@ func (f *File) packets(ctx context.Context) error {
 		}
 		if p.packet(lt, data, at) {
 			a.segment(&p.segment)
+			for _, words := range f.comments {
+				a.note(&p.segment, words)
+			}
 		}
 	}
 	return nil
@@ -203,6 +208,7 @@ func (f *File) begin(magic []byte) (next func() ([]byte, gopacket.CaptureInfo, l
 		}
 		lt := r.LinkType() & 0x0FFF // what stands above says how long the frame check sequence is
 		return func() ([]byte, gopacket.CaptureInfo, layers.LinkType, error) {
+			f.comments = nil
 			data, ci, err := r.ZeroCopyReadPacketData()
 			return data, ci, lt, err
 		}, nil
@@ -219,7 +225,8 @@ func (f *File) begin(magic []byte) (next func() ([]byte, gopacket.CaptureInfo, l
 		return nil, err
 	}
 	return func() ([]byte, gopacket.CaptureInfo, layers.LinkType, error) {
-		data, ci, err := r.ZeroCopyReadPacketData()
+		data, ci, o, err := r.ZeroCopyReadPacketDataWithOptions()
+		f.comments = o.Comments
 		lt := layers.LinkType(0)
 		if err == nil && len(ci.AncillaryData) > 0 {
 			lt, _ = ci.AncillaryData[0].(layers.LinkType)

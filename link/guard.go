@@ -13,12 +13,15 @@ import (
 func attempt(sink func(Event), ev Event) (failed string) {
 	defer func() {
 		if r := recover(); r != nil {
-			failed = fmt.Sprintf("the analysis failed at %s: %s", place(), reason(r))
+			failed = "the analysis failed " + Failure(r)
 		}
 	}()
 	sink(ev)
 	return ""
 }
+
+// Failure says where and why a panic was, from within the deferred function that recovers it.
+func Failure(r any) string { return fmt.Sprintf("at %s: %s", place(), reason(r)) }
 
 func reason(r any) string {
 	var err runtime.Error

@@ -92,6 +92,13 @@ func (q *queue) put(ev Event) {
 	q.add(ev)
 }
 
+// full says that whoever can wait should.
+func (q *queue) full() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.size > queueBytes/2
+}
+
 func (q *queue) add(ev Event) {
 	q.events = append(q.events, ev)
 	q.size += len(ev.Data) + eventBytes

@@ -1,7 +1,7 @@
 package link
 
 import (
-	"cmp"
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -29,20 +29,23 @@ type Recorder struct {
 	stop  chan struct{}
 	done  chan struct{}
 
-	mu  sync.Mutex
-	err error
+	mu      sync.Mutex
+	err     error
+	stopped chan struct{} // closed with the first error
 
 	file  *os.File
-	out   *pcapgo.NgWriter
-	size  int64
+	out   *pcapgo.NgWriter // writes into wait
+	wait  bytes.Buffer     // whole blocks that are not in the file yet, so that it never ends inside one
+	size  int64            // of the file
 	part  int
 	conns map[uint64]*recorded
+	begun uint32 // the latest connection's first sequence number
 	names map[string]netip.AddrPort
 }
 
 // recorded is a connection as the capture shows it: the next sequence number and the end of each direction.
 type recorded struct {
-	ends [2]netip.AddrPort // terminal, host
+	ends [2]netip.AddrPort // by the direction in which they send
 	seq  [2]uint32
 	fin  [2]bool
 }
@@ -51,7 +54,7 @@ type recorded struct {
 // a file has grown to limit bytes (0: never) it is renamed, NAME.pcapng to NAME.1.pcapng and so on, and a new one begins.
 func NewRecorder(path string, limit int64, replace bool) (*Recorder, error) {
 	r := &Recorder{path: path, limit: limit, queue: newQueue(), stop: make(chan struct{}), done: make(chan struct{}),
-		conns: map[uint64]*recorded{}, names: map[string]netip.AddrPort{}}
+		stopped: make(chan struct{}), conns: map[uint64]*recorded{}, names: map[string]netip.AddrPort{}}
 	mode := os.O_EXCL
 	if replace {
 		mode = os.O_TRUNC
@@ -71,17 +74,18 @@ func (r *Recorder) create(mode int) error {
 	if err != nil {
 		return fmt.Errorf("the recording cannot be written: %w", err)
 	}
+	r.wait.Reset()
 	intf := pcapgo.DefaultNgInterface
 	intf.LinkType = layers.LinkTypeRaw
 	intf.Name = "tillscope"
-	out, err := pcapgo.NewNgWriterInterface(f, intf, pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: "tillscope", Comment: "card data is masked"}})
+	out, err := pcapgo.NewNgWriterInterface(&r.wait, intf, pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: "tillscope", Comment: "card data is masked"}})
+	r.file, r.out, r.size = f, out, 0
 	if err == nil {
-		err = out.Flush()
+		err = r.flush()
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("the recording cannot be written: %w", err), f.Close())
 	}
-	r.file, r.out, r.size = f, out, 0
 	return nil
 }
 
@@ -92,6 +96,17 @@ func (r *Recorder) Put(ev Event) {
 		r.queue.put(ev)
 	}
 }
+
+// PutAll is Put for a source that can wait, as a file can: it waits while the disk is behind, and nothing is missing.
+func (r *Recorder) PutAll(ev Event) {
+	for r.queue.full() && r.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	r.Put(ev)
+}
+
+// Stopped is closed when recording has stopped before its end; Err then says why.
+func (r *Recorder) Stopped() <-chan struct{} { return r.stopped }
 
 // Err says why recording has stopped, nil while it goes on.
 func (r *Recorder) Err() error {
@@ -107,24 +122,40 @@ func (r *Recorder) Close() error {
 	return r.Err()
 }
 
+// fail stops the recording. What was half written when the disk was full is cut off again: the rest is a whole capture.
 func (r *Recorder) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.err = cmp.Or(r.err, fmt.Errorf("recording to %s has stopped: %w; what was written before can be opened", r.path, err))
+	if r.err != nil {
+		return
+	}
+	_ = r.file.Truncate(r.size)
+	r.err = fmt.Errorf("recording to %s has stopped: %w; what was written before can be opened", r.path, err)
+	close(r.stopped)
+}
+
+// flush brings what waits to the file.
+func (r *Recorder) flush() error {
+	if err := r.out.Flush(); err != nil {
+		return err
+	}
+	n := r.wait.Len()
+	if _, err := r.wait.WriteTo(r.file); err != nil {
+		return err
+	}
+	r.size += int64(n)
+	return nil
 }
 
 func (r *Recorder) write() {
 	defer close(r.done)
-	clock := time.NewTicker(flushEvery)
+	clock := time.NewTicker(flushEvery / 2)
 	defer clock.Stop()
+	flushed := time.Now()
 	for ended := false; !ended; {
 		select {
 		case <-r.queue.wake:
 		case <-clock.C:
-			if err := r.out.Flush(); err != nil && r.Err() == nil {
-				r.fail(err)
-			}
-			continue
 		case <-r.stop:
 			ended = true
 		}
@@ -136,19 +167,27 @@ func (r *Recorder) write() {
 				r.fail(err)
 			}
 		}
+		if r.Err() == nil && (ended || time.Since(flushed) >= flushEvery/2) {
+			if err := r.flush(); err != nil {
+				r.fail(err)
+			}
+			flushed = time.Now()
+		}
 	}
-	err := r.out.Flush()
-	if err = errors.Join(err, r.file.Close()); err != nil && r.Err() == nil {
+	if err := r.file.Close(); err != nil {
 		r.fail(err)
 	}
 }
 
 // rotate puts a full file aside.
 func (r *Recorder) rotate() error {
-	if r.limit <= 0 || r.size < r.limit {
+	if r.limit <= 0 || r.size+int64(r.wait.Len()) < r.limit {
 		return nil
 	}
-	if err := errors.Join(r.out.Flush(), r.file.Close()); err != nil {
+	if err := r.flush(); err != nil {
+		return err
+	}
+	if err := r.file.Close(); err != nil {
 		return err
 	}
 	ext := filepath.Ext(r.path)
@@ -171,40 +210,46 @@ func (r *Recorder) event(ev Event) error {
 		return err
 	}
 	c := r.conns[ev.Conn]
-	if c == nil {
-		c = &recorded{ends: [2]netip.AddrPort{r.address(ev.Terminal), r.address(ev.Host)}, seq: [2]uint32{1, 1}}
+	begins := ev.Kind == Opened || ev.Kind == Refused || ev.Kind == Unreached
+	if c == nil || begins {
+		// Ports are used again; another beginning tells the next connection from the same one sent again.
+		r.begun += 1 << 20
+		c = &recorded{ends: [2]netip.AddrPort{r.address(ev.Terminal), r.address(ev.Host)}, seq: [2]uint32{r.begun, r.begun}}
 		r.conns[ev.Conn] = c
 	}
-	send := func(at time.Time, dir Dir, data []byte, flags layers.TCP) error {
-		return r.packet(at, c, dir, data, flags)
-	}
-	over := false
+	words := comment(ev)
 	var err error
 	switch ev.Kind {
 	case Opened, Refused, Unreached:
-		c.seq = [2]uint32{}
-		err = send(ev.At.Add(-ev.Took), ToHost, nil, layers.TCP{SYN: true})
-		switch over = true; ev.Kind {
+		names := ends(ev.Terminal, ev.Host, [2]string{c.ends[0].String(), c.ends[1].String()})
+		err = r.packet(ev.At.Add(-ev.Took), c, ToHost, nil, layers.TCP{SYN: true}, names)
+		switch ev.Kind {
 		case Opened:
-			over = false
-			err = errors.Join(err, send(ev.At, ToTerminal, nil, layers.TCP{SYN: true, ACK: true}))
+			err = errors.Join(err, r.packet(ev.At, c, ToTerminal, nil, layers.TCP{SYN: true, ACK: true}, ""))
 		case Refused:
-			err = errors.Join(err, send(ev.At, ToTerminal, nil, layers.TCP{RST: true, ACK: true}))
+			err = errors.Join(err, r.packet(ev.At, c, ToTerminal, nil, layers.TCP{RST: true, ACK: true}, ""))
+		case Unreached: // the SYN once more, when it was given up
+			c.seq[ToHost]--
+			err = errors.Join(err, r.packet(ev.At, c, ToHost, nil, layers.TCP{SYN: true}, words))
 		}
 	case Data:
-		err = send(ev.At, ev.Dir, ev.Data, layers.TCP{PSH: true, ACK: true})
-	case Gap:
-		c.seq[ev.Dir] += uint32(max(ev.Lost, 1)) // a hole that the reader finds
+		err = r.packet(ev.At, c, ev.Dir, ev.Data, layers.TCP{PSH: true, ACK: true}, "")
 	case HalfClose:
 		err = r.finish(ev.At, c, ev.Dir)
 	case Closed:
-		over = true
 		err = errors.Join(r.finish(ev.At, c, ToHost), r.finish(ev.At, c, ToTerminal))
 	case Reset:
-		over = true
-		err = send(ev.At, ev.Dir, nil, layers.TCP{RST: true})
+		err = r.packet(ev.At, c, ev.Dir, nil, layers.TCP{RST: true}, "")
+	default:
+		if ev.Kind == Gap {
+			c.seq[ev.Dir] += uint32(max(ev.Lost, 1)) // a hole, for whoever does not read the words
+		}
+		if words != "" {
+			err = r.packet(ev.At, c, ev.Dir, nil, layers.TCP{ACK: true}, words)
+		}
 	}
-	if over {
+	switch ev.Kind {
+	case Closed, Reset, Refused, Unreached:
 		delete(r.conns, ev.Conn)
 	}
 	return err
@@ -215,16 +260,19 @@ func (r *Recorder) finish(at time.Time, c *recorded, dir Dir) error {
 		return nil
 	}
 	c.fin[dir] = true
-	return r.packet(at, c, dir, nil, layers.TCP{FIN: true, ACK: true})
+	return r.packet(at, c, dir, nil, layers.TCP{FIN: true, ACK: true}, "")
 }
+
+// maxWait is how much may wait for the file at the most.
+const maxWait = 256 << 10
 
 // maxSegment keeps an IP packet within its 16-bit length.
 const maxSegment = 60000
 
-func (r *Recorder) packet(at time.Time, c *recorded, dir Dir, data []byte, tcp layers.TCP) error {
+func (r *Recorder) packet(at time.Time, c *recorded, dir Dir, data []byte, tcp layers.TCP, words string) error {
 	for {
 		n := min(len(data), maxSegment)
-		if err := r.segment(at, c, dir, data[:n], tcp); err != nil {
+		if err := r.segment(at, c, dir, data[:n], tcp, words); err != nil {
 			return err
 		}
 		if data = data[n:]; len(data) == 0 {
@@ -233,7 +281,7 @@ func (r *Recorder) packet(at time.Time, c *recorded, dir Dir, data []byte, tcp l
 	}
 }
 
-func (r *Recorder) segment(at time.Time, c *recorded, dir Dir, data []byte, tcp layers.TCP) error {
+func (r *Recorder) segment(at time.Time, c *recorded, dir Dir, data []byte, tcp layers.TCP, words string) error {
 	from, to := c.ends[dir], c.ends[1-dir]
 	tcp.SrcPort, tcp.DstPort, tcp.Seq, tcp.Window = layers.TCPPort(from.Port()), layers.TCPPort(to.Port()), c.seq[dir], 0xFFFF
 	if tcp.ACK {
@@ -259,8 +307,18 @@ func (r *Recorder) segment(at time.Time, c *recorded, dir Dir, data []byte, tcp 
 		c.seq[dir]++
 	}
 	b := buf.Bytes()
-	r.size += int64(len(b)) + 32 // and the block around it
-	return r.out.WritePacket(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(b), Length: len(b)}, b)
+	var o pcapgo.NgPacketOptions
+	if words != "" {
+		o.Comments = []string{words}
+	}
+	err := r.out.WritePacketWithOptions(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(b), Length: len(b)}, b, o)
+	if err == nil {
+		err = r.out.Flush()
+	}
+	if err == nil && r.wait.Len() >= maxWait {
+		err = r.flush()
+	}
+	return err
 }
 
 // address is an end of a connection in numbers. A name has none in the events; it gets one of the documentation net,

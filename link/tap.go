@@ -198,4 +198,10 @@ func noRoom(err error) bool {
 	return false
 }
 
-func (t *Tap) scaled(d time.Duration) time.Duration { return time.Duration(float64(d) / t.scale) }
+// jitter is what a busy machine delays by itself, however fast the line lives.
+const jitter = 200 * time.Millisecond
+
+// scaled is a time of life on this line.
+func (t *Tap) scaled(d time.Duration) time.Duration {
+	return max(time.Duration(float64(d)/t.scale), min(d, jitter))
+}

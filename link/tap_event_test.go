@@ -174,13 +174,13 @@ func TestClosedWindowIsToldWithoutABlockedWrite(t *testing.T) {
 func TestTricklingBytesAreTold(t *testing.T) {
 	addr, stop := rigWith(t, func(c *net.TCPConn) { _, _ = io.Copy(io.Discard, c) }, TapOptions{TimeScale: 20}, func(Event) {})
 	c := dial(t, addr)
-	for range 10 {
+	for range 20 {
 		_, _ = c.Write([]byte("slow"))
 		time.Sleep(15 * time.Millisecond) // the pace is what is tested
 	}
 	c.Close()
 	evs := stop(Closed)
-	if ev := find(evs, Slow); ev == nil || ev.Dir != ToHost || ev.Size != 40 || ev.Took < 100*time.Millisecond {
+	if ev := find(evs, Slow); ev == nil || ev.Dir != ToHost || ev.Size != 80 || ev.Took < 200*time.Millisecond {
 		t.Errorf("said %+v", ev)
 	}
 }

@@ -120,7 +120,7 @@ func (t *Tap) stand(r *relay, stands bool) {
 
 // watch looks at the standing connections until ctx ends. It never touches one, but for breaking off what is over.
 func (t *Tap) watch(ctx context.Context) {
-	clock := time.NewTicker(max(t.scaled(lookEvery), 10*time.Millisecond))
+	clock := time.NewTicker(max(time.Duration(float64(lookEvery)/t.scale), jitter/8))
 	defer clock.Stop()
 	var all []*relay
 	for {

@@ -176,6 +176,9 @@ func (wr *writer) event(e *diagnostics.Entry) string {
 	case link.Unreached:
 		return wr.lang.T("event.unreached")
 	case link.Gap:
+		if e.Note != "" {
+			return wr.lang.T("event.gap") + ": " + diagnostics.Clean(e.Note)
+		}
 		return wr.lang.T("event.gap")
 	case link.Retransmitted:
 		if e.Size > 0 {
