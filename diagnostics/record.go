@@ -20,19 +20,27 @@ func (s *Session) recordMessage(c *conn, m *wire.Message, e *Entry) {
 	}
 }
 
+// unread stands for a byte that was not understood. No digit, in any coding, and no length looks like that, so that a
+// message read again from a recording stops where it stopped on the line.
+const unread = 0xFF
+
 // storable is what of a message may be written to a disk. Where decoding stopped, what follows is not trusted and becomes
-// zeros; of another protocol the first bytes stay, which name it.
+// unread; of another protocol the first bytes stay, which name it.
 func storable(m *wire.Message) []byte {
 	const names = 5 // a TLS record's header, or the method of HTTP
 	b := []byte(m.Raw())
+	kept := len(b)
 	switch {
 	case m.Control != "":
 	case m.Foreign != "":
-		clear(b[min(names, len(b)):])
+		kept = names
 	case m.Undecoded():
-		clear(b)
+		kept = 0
 	case m.Stop != nil:
-		clear(b[min(m.Stop.Offset, len(b)):])
+		kept = m.Stop.Offset
+	}
+	for i := kept; i < len(b); i++ {
+		b[i] = unread
 	}
 	m.Reseal(b)
 	return b
