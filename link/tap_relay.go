@@ -129,7 +129,7 @@ func (r *relay) connect(ctx context.Context) (first []byte, host *net.TCPConn, l
 		n, left = terminal.Read(buf)
 		first = append(first, buf[:n]...)
 	}
-	patience := r.tap.scaled(patientConnect)
+	patience := max(r.tap.scaled(patientConnect), time.Second)
 	switch {
 	case left == nil: // it sends much; the rest waits in the system's buffers
 	case errors.Is(left, os.ErrDeadlineExceeded): // the connect has its outcome
