@@ -31,10 +31,23 @@ const inFrame = time.Second
 func (l *lineState) framed() bool { return l.dec.Detection().Framing == "stx-etx" }
 
 // interrupted ends a frame whose sender fell silent in the middle of it.
-func (s *Session) interrupted(c *conn, ev link.Event) {
-	h := &c.half[ev.Dir&1]
-	if n := len(h.marks); n > 0 && ev.At.Sub(h.marks[n-1].at) > inFrame && c.line.framed() && h.s.Pending() > 0 {
-		s.take(c, ev.Dir, h.s.Broken(), h.marks[n-1].at)
+func (s *Session) interrupted(c *conn, dir link.Dir, now time.Time) {
+	h := &c.half[dir&1]
+	if n := len(h.marks); n > 0 && now.Sub(h.marks[n-1].at) > inFrame && c.line.framed() && h.s.Pending() > 0 {
+		s.breakOff(c, dir, h.marks[n-1].at)
+	}
+}
+
+// breakOff gives what was begun in a direction as it stands.
+func (s *Session) breakOff(c *conn, dir link.Dir, at time.Time) {
+	s.take(c, dir, c.half[dir&1].s.Broken(), at)
+}
+
+// waited ends the frames that come to no end, so that they are seen before anything else is sent.
+func (s *Session) waited() {
+	for _, c := range s.conns {
+		s.interrupted(c, link.ToHost, s.now)
+		s.interrupted(c, link.ToTerminal, s.now)
 	}
 }
 
@@ -57,7 +70,7 @@ func (s *Session) control(c *conn, it item) {
 		l.NAKs++
 		if !oneWire && l.framed() {
 			if h := &c.half[1-dir&1]; h.s.Pending() > 0 {
-				s.take(c, 1-dir, h.s.Broken(), it.at)
+				s.breakOff(c, 1-dir, it.at)
 			}
 		}
 		about.refused, about.held = true, nil

@@ -2,6 +2,7 @@ package diagnostics
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -161,5 +162,47 @@ func TestNamesWithColons(t *testing.T) {
 		if got := hostOnly(addr); got != want {
 			t.Errorf("%s is %s, want %s", addr, got, want)
 		}
+	}
+}
+
+// A frame that breaks off is seen when its sender is silent, not when the next one comes; and a port that is plugged in
+// again begins with a frame.
+func TestFramesThatBreakOffAreSeen(t *testing.T) {
+	s, err := NewSession(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t)
+	frame := stxEtx(r.msg("0200", map[int]string{2: pan1, 3: "000000", 4: "000000000100", 11: "000001", 41: "10000001", 49: "156", 60: "22000001000"}))
+	at := t0
+	ev := func(k link.Kind, data []byte) {
+		at = at.Add(50 * time.Millisecond)
+		s.Handle(link.Event{At: at, Conn: 1, Terminal: "COM3", Host: "COM4", Kind: k, Data: data})
+	}
+	ev(link.Data, frame)
+	ev(link.Data, frame[:40])
+	s.Tick(at.Add(inFrame / 2))
+	if n := len(s.Snapshot().Entries); n != 1 {
+		t.Errorf("%d rows before the silence is long enough", n)
+	}
+	s.Tick(at.Add(2 * inFrame))
+	if n := len(s.Snapshot().Entries); n != 2 {
+		t.Errorf("%d rows after it", n)
+	}
+	ev(link.Data, frame[:40])
+	ev(link.Unplugged, nil)
+	ev(link.Plugged, nil)
+	ev(link.Data, []byte{5})
+	ev(link.Data, frame)
+	var rows []string
+	for _, e := range s.Snapshot().Entries[2:] {
+		if e.Msg == nil {
+			rows = append(rows, "event")
+		} else {
+			rows = append(rows, e.Msg.MTI+e.Msg.Control)
+		}
+	}
+	if got := strings.Join(rows, " "); got != "0200 event event ENQ 0200" {
+		t.Errorf("%q", got)
 	}
 }

@@ -191,6 +191,7 @@ func (s *Session) Tick(now time.Time) {
 		s.clock(now)
 		s.version++
 		s.ticks++
+		s.waited()
 	}
 }
 
@@ -256,7 +257,7 @@ func (s *Session) Handle(ev link.Event) {
 		s.connection(c, ev, 0)
 		s.record(ev)
 	case link.Data:
-		s.interrupted(c, ev)
+		s.interrupted(c, ev.Dir, ev.At)
 		h.marks = append(h.marks, mark{h.received, ev.At})
 		h.received += int64(len(ev.Data))
 		l.Bytes += int64(len(ev.Data))
@@ -291,8 +292,8 @@ func (s *Session) Handle(ev link.Event) {
 		s.event(c, ev)
 		s.finish(c)
 	case link.Unplugged:
-		s.gap(c, link.ToHost, ev.At)
-		s.gap(c, link.ToTerminal, ev.At)
+		s.breakOff(c, link.ToHost, ev.At)
+		s.breakOff(c, link.ToTerminal, ev.At)
 		s.event(c, ev)
 	default: // nothing that the bytes or the connection's state depend on
 		s.event(c, ev)

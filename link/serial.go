@@ -184,7 +184,7 @@ func (s *Serial) await(ctx context.Context, e *end) port {
 			continue // not there yet, or its owner and group not set yet
 		}
 		e.mu.Lock()
-		e.port, e.mode, e.lines = p, mode, lines{}
+		e.port, e.mode, e.lines = p, mode, lines{refused: e.lines.refused}
 		e.mu.Unlock()
 		if ctx.Err() != nil {
 			e.shut()

@@ -48,7 +48,7 @@ func permissionFix(name string) string {
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok || info.Mode().Perm()&0o060 != 0o060 || st.Gid == 0 {
-		return fmt.Sprintf("it is for its owner only (%s); `sudo chmod a+rw %s` opens it until it is plugged in again", info.Mode(), name)
+		return fmt.Sprintf("it is for its owner only (%s); `sudo chmod a+rw %s` opens it until it is plugged in again", info.Mode().Perm(), name)
 	}
 	group := strconv.Itoa(int(st.Gid))
 	if g, err := user.LookupGroupId(group); err == nil {

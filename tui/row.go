@@ -101,6 +101,8 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 	add := func(t token, s string) { r.parts = append(r.parts, part{t, s}) }
 	m := e.Msg
 	switch {
+	case m == nil && (e.Kind == link.Tuned || e.Kind == link.Plugged || e.Kind == link.Signals):
+		add(dim, wr.event(e)) // nothing that is wrong by itself
 	case m == nil:
 		add(warn, wr.look.state[diagnostics.Warn]+" "+wr.event(e))
 	case m.Control == "NAK":
