@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -15,70 +17,142 @@ import (
 
 // half holds the flags of the simulator's halves. Both halves of one store need the same seed: a host knows a terminal by
 // its master key.
-func half(c *cobra.Command, o *sim.Options) *cobra.Command {
+type half struct {
+	o               sim.Options
+	baud            int
+	statement       string
+	force, showKeys bool
+}
+
+func (h *half) flags(c *cobra.Command) *cobra.Command {
 	f := c.Flags()
-	f.StringVar(&o.Scenario, "scenario", "", "the failure to play (default: everything works)")
-	f.Int64Var(&o.Seed, "seed", 1, "keys and sales follow from it: the same for both halves")
-	f.IntVar(&o.Terminals, "terminals", 0, "how many terminals there are (default: as the scenario says, else 3)")
-	f.Float64Var(&o.Speed, "speed", 1, "how many times faster than life it lives")
+	f.StringVar(&h.o.Scenario, "scenario", "", "the failure to play, by id or YAML file (default: everything works)")
+	f.Int64Var(&h.o.Seed, "seed", 1, "keys and sales follow from it: the same for both halves")
+	f.IntVar(&h.o.Terminals, "terminals", 0, "how many terminals there are (default: as the scenario says, else 3)")
+	f.Float64Var(&h.o.Speed, "speed", 1, "how many times faster than life it lives")
+	f.StringVar(&h.o.Dialect, "dialect", "", "what it speaks (default: as the scenario says, else cup)")
+	f.StringVar(&h.o.Framing, "framing", "", "its framing (default: what the dialect usually has; stx-etx on a serial line)")
+	f.StringVar(&h.o.Header, "header", "", "its header (default: what the dialect usually has)")
+	f.IntVar(&h.baud, "baud", 9600, "bits a second on a serial line")
 	return c
 }
 
-func newStore(c *cobra.Command, o sim.Options) (*sim.Store, error) {
-	if c.Flags().Changed("terminals") && o.Terminals < 1 {
-		return nil, usagef("--terminals %d: a store has at least one", o.Terminals)
+// open makes the store. port is nil for an address of the net.
+func (h *half) open(c *cobra.Command, at string) (store *sim.Store, port *sim.Port, err error) {
+	if c.Flags().Changed("terminals") && h.o.Terminals < 1 {
+		return nil, nil, usagef("--terminals %d: a store has at least one", h.o.Terminals)
 	}
-	s, err := sim.New(o)
-	if err != nil {
-		return nil, usageError{err}
+	_, _, notAddress := net.SplitHostPort(at)
+	onSerial := at == sim.PTY || strings.HasPrefix(at, "/") || strings.HasPrefix(strings.ToUpper(at), "COM")
+	if notAddress != nil && !onSerial {
+		return nil, nil, usagef("%q is neither host:port, as in 127.0.0.1:8583, nor a serial port, as in /dev/ttyUSB0 or pty", at)
 	}
-	return s, nil
+	h.o.Serial = onSerial
+	if err := ownScenarios(); err != nil {
+		return nil, nil, err
+	}
+	if store, err = sim.New(h.o); err != nil {
+		return nil, nil, usageError{err}
+	}
+	if h.statement != "" {
+		file, err := createStatement(h.statement, h.force)
+		if err != nil {
+			return nil, nil, err
+		}
+		store.WriteStatement(file)
+	}
+	if onSerial {
+		port, err = sim.OpenPort(at, h.baud)
+	}
+	return store, port, err
+}
+
+// untilSignal runs one half until Ctrl-C.
+func untilSignal(run func(context.Context) error) error {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	return run(ctx)
 }
 
 func hostCommand() *cobra.Command {
-	var o sim.Options
-	return half(&cobra.Command{
+	var h half
+	c := &cobra.Command{
 		Use:   "host LISTEN",
 		Short: "Run the simulator's host alone, for a terminal or another tool",
-		Args:  exactly(1, "the address to listen on, as in 127.0.0.1:8583"),
+		Long: `Run the simulator's host alone, for a terminal or another tool.
+
+LISTEN is an address, as in 127.0.0.1:8583, a serial port, as in /dev/ttyUSB0 or COM3, or pty for a new pseudo terminal.
+
+The host knows the terminals of a store with the same seed, and refuses others with 97; --any-terminal takes every one,
+with the master key that --show-keys writes. Keys are for the lab: they follow from the seed and protect nothing.`,
+		Args: exactly(1, "the address to listen on, as in 127.0.0.1:8583, or a serial port"),
 		RunE: func(c *cobra.Command, args []string) error {
-			store, err := newStore(c, o)
+			store, port, err := h.open(c, args[0])
 			if err != nil {
 				return err
 			}
-			l, err := net.Listen("tcp", args[0])
-			if err != nil {
-				return fmt.Errorf("the host cannot listen on %s: %w; take another port", args[0], err)
+			if h.showKeys {
+				if err := showKeys(c.OutOrStdout(), store); err != nil {
+					return err
+				}
 			}
-			ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-			defer cancel()
-			_, _ = fmt.Fprintf(c.ErrOrStderr(), "host on %s, seed %d; end with Ctrl-C\n", l.Addr(), o.Seed)
-			return store.Serve(ctx, l)
+			return untilSignal(func(ctx context.Context) error {
+				if port != nil {
+					_, _ = fmt.Fprintf(c.ErrOrStderr(), "host on %s, seed %d; end with Ctrl-C\n", port.Name, h.o.Seed)
+					return store.ServeSerial(ctx, port)
+				}
+				l, err := net.Listen("tcp", args[0])
+				if err != nil {
+					return fmt.Errorf("the host cannot listen on %s: %w; take another port", args[0], err)
+				}
+				_, _ = fmt.Fprintf(c.ErrOrStderr(), "host on %s, seed %d; end with Ctrl-C\n", l.Addr(), h.o.Seed)
+				return store.Serve(ctx, l)
+			})
 		},
-	}, &o)
+	}
+	h.flags(c)
+	f := c.Flags()
+	f.BoolVar(&h.o.Anyone, "any-terminal", false, "take terminals that are not registered, too")
+	f.BoolVar(&h.showKeys, "show-keys", false, "write terminal id, merchant id and master key of each terminal first")
+	f.StringVar(&h.statement, "write-statement", "", "write the acquirer's settlement statement, as of the next payday, to this CSV file at the end")
+	f.BoolVar(&h.force, "force", false, "let --write-statement overwrite a file")
+	return c
+}
+
+func showKeys(w io.Writer, store *sim.Store) error {
+	for _, t := range store.Registered() {
+		if _, err := fmt.Fprintf(w, "%s %s %X\n", t.TID, t.MID, t.MasterKey); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func terminalCommand() *cobra.Command {
-	var o sim.Options
-	return half(&cobra.Command{
+	var h half
+	return h.flags(&cobra.Command{
 		Use:   "terminal ADDR",
 		Short: "Run the simulator's terminals alone, against a test host",
 		Long: `Run the simulator's terminals alone, against a test host.
 
+ADDR is an address, as in 127.0.0.1:8583, a serial port, as in /dev/ttyUSB0 or COM3, or pty for a new pseudo terminal. A
+serial line takes one terminal.
+
 They send sign-ons and sales with test cards: never point them at a host that moves money.`,
-		Args: exactly(1, "the host's address, as in 127.0.0.1:8583"),
+		Args: exactly(1, "the host's address, as in 127.0.0.1:8583, or a serial port"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if _, _, err := net.SplitHostPort(args[0]); err != nil {
-				return usagef("the host's address %q is not host:port, as in 127.0.0.1:8583", args[0])
-			}
-			store, err := newStore(c, o)
+			store, port, err := h.open(c, args[0])
 			if err != nil {
 				return err
 			}
-			ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-			defer cancel()
-			_, _ = fmt.Fprintf(c.ErrOrStderr(), "%d terminals against %s, seed %d; end with Ctrl-C\n", store.Scenario().Terminals, args[0], o.Seed)
-			return store.Sell(ctx, args[0])
+			return untilSignal(func(ctx context.Context) error {
+				if port != nil {
+					_, _ = fmt.Fprintf(c.ErrOrStderr(), "terminal on %s, seed %d; end with Ctrl-C\n", port.Name, h.o.Seed)
+					return store.SellSerial(ctx, port)
+				}
+				_, _ = fmt.Fprintf(c.ErrOrStderr(), "%d terminals against %s, seed %d; end with Ctrl-C\n", store.Scenario().Terminals, args[0], h.o.Seed)
+				return store.Sell(ctx, args[0])
+			})
 		},
-	}, &o)
+	})
 }

@@ -1,14 +1,19 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/adrg/xdg"
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
+	"tillscope/assets"
 	"tillscope/link"
 	"tillscope/sim"
 )
@@ -20,47 +25,90 @@ const showcase = "network.unstable"
 // store holds the simulator's own flags.
 type store struct {
 	watch
-	seed      int64
-	terminals int
-	speed     float64
-	list      bool
+	o            sim.Options
+	statement    string
+	list, faults bool
 }
 
 func (s *store) flags(c *cobra.Command) {
 	s.watch.flags(c)
 	f := c.Flags()
-	f.Int64Var(&s.seed, "seed", 0, "make the simulated store repeatable (default: another one each time)")
-	f.IntVar(&s.terminals, "terminals", 0, "how many terminals the simulated store has (default: as the scenario says, else 3)")
-	f.Float64Var(&s.speed, "speed", 1, "how many times faster than life the simulated store lives; sets --time-scale")
+	f.Int64Var(&s.o.Seed, "seed", 0, "make the simulated store repeatable (default: as the scenario says, else another one each time)")
+	f.IntVar(&s.o.Terminals, "terminals", 0, "how many terminals the simulated store has (default: as the scenario says, else 3)")
+	f.Float64Var(&s.o.Speed, "speed", 1, "how many times faster than life the simulated store lives; sets --time-scale")
+	f.BoolVar(&s.o.Serial, "serial", false, "the terminals hang on serial lines (pseudo terminals) instead of TCP")
+	f.StringVar(&s.statement, "write-statement", "", "write the acquirer's settlement statement, as of the next payday, to this CSV file at the end")
+}
+
+// ownScenarios takes the user's own scenarios. Only who plays any is stopped by a mistake in one.
+func ownScenarios() error {
+	if err := sim.AddScenarios(filepath.Join(xdg.ConfigHome, "tillscope", "scenarios")); err != nil {
+		return usageError{err}
+	}
+	return nil
 }
 
 func (s *store) play(c *cobra.Command, scenario string) error {
-	if c.Flags().Changed("terminals") && s.terminals < 1 {
-		return usagef("--terminals %d: a store has at least one", s.terminals)
+	if err := ownScenarios(); err != nil {
+		return err
 	}
-	if !c.Flags().Changed("seed") {
-		s.seed = time.Now().UnixNano()
+	if c.Flags().Changed("terminals") && s.o.Terminals < 1 {
+		return usagef("--terminals %d: a store has at least one", s.o.Terminals)
+	}
+	if !c.Flags().Changed("seed") && !sim.Seeded(scenario) {
+		s.o.Seed = time.Now().UnixNano()
 	}
 	if !c.Flags().Changed("time-scale") {
-		s.timeScale = s.speed
+		s.timeScale = s.o.Speed
 	}
+	s.o.Scenario, s.o.Dialect, s.o.Framing, s.o.Header = scenario, s.wire.Dialect, s.wire.Framing, s.wire.Header
 	return s.run(c, func() (link.Source, error) {
-		st, err := sim.New(sim.Options{Scenario: scenario, Seed: s.seed, Terminals: s.terminals, Speed: s.speed})
+		st, err := sim.New(s.o)
 		if err != nil {
 			return nil, usageError{err}
 		}
+		if s.statement == "" {
+			return st, nil
+		}
+		file, err := createStatement(s.statement, s.force)
+		if err != nil {
+			return nil, err
+		}
+		st.WriteStatement(file)
 		return st, nil
 	})
 }
 
+// createStatement makes the file of a statement, readable by its owner only.
+func createStatement(name string, force bool) (io.WriteCloser, error) {
+	mode := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if force {
+		mode = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(name, mode, 0o600)
+	if os.IsExist(err) {
+		return nil, fmt.Errorf("%s exists and is not overwritten: take another name, or add --force", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the statement cannot be written: %w", err)
+	}
+	return f, nil
+}
+
 func simCommand() *cobra.Command {
 	var s store
+	var asJSON bool
 	c := &cobra.Command{
 		Use:   "sim [SCENARIO]",
 		Short: "Watch a simulated store that fails as you choose",
 		Long: `Watch a simulated store: terminals, a host and issuers that speak over real connections of this machine.
 
-SCENARIO is the failure to play, as in bank.maintenance; --list shows all. Without one, everything works.`,
+SCENARIO is the failure to play, as in bank.maintenance; --list shows all. Without one, everything works. A scenario of
+your own is a YAML file: name it, as in ./mine.yaml, or put it into the folder tillscope/scenarios of your configuration
+folder. --list-faults shows what can be wrong in it.
+
+--dialect, --framing and --header are what the store speaks. With --serial each terminal hangs on a serial line of its own,
+a pseudo terminal of the system, in the framing stx-etx.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usagef("sim plays one scenario, not %d: `tillscope sim --list` shows all", len(args))
@@ -69,31 +117,94 @@ SCENARIO is the failure to play, as in bank.maintenance; --list shows all. Witho
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var ids []string
+			_ = ownScenarios()
 			for _, sc := range sim.Scenarios() {
 				ids = append(ids, sc.ID)
 			}
-			return ids, cobra.ShellCompDirectiveNoFileComp
+			return ids, cobra.ShellCompDirectiveDefault
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			if s.list {
-				return listScenarios(c.OutOrStdout(), s.lang)
+			switch {
+			case asJSON && !s.list && !s.faults:
+				return usagef("--json goes with --list or --list-faults; for a report there is --report json")
+			case s.list:
+				if err := ownScenarios(); err != nil {
+					return err
+				}
+				return listScenarios(c.OutOrStdout(), s.lang, asJSON)
+			case s.faults:
+				return listFaults(c.OutOrStdout(), s.lang, asJSON)
 			}
 			return s.play(c, strings.Join(args, ""))
 		},
 	}
 	s.flags(c)
 	c.Flags().BoolVar(&s.list, "list", false, "list the scenarios")
+	c.Flags().BoolVar(&s.faults, "list-faults", false, "list the kinds of faults that a scenario can have")
+	c.Flags().BoolVar(&asJSON, "json", false, "with --list and --list-faults: for programs")
 	return c
 }
 
-func listScenarios(w io.Writer, lang string) error {
-	all := sim.Scenarios()
-	wide := 0
-	for _, sc := range all {
-		wide = max(wide, ansi.StringWidth(sc.ID))
+// listed is a scenario as --list --json tells it.
+type listed struct {
+	ID        string            `json:"id"`
+	Title     map[string]string `json:"title"`
+	Story     map[string]string `json:"story"`
+	Causes    []string          `json:"causes"`
+	Terminals int               `json:"terminals"`
+	Faults    []sim.Fault       `json:"faults"`
+}
+
+func listScenarios(w io.Writer, lang string, asJSON bool) error {
+	var rows [][2]string
+	out := []listed{}
+	for _, sc := range sim.Scenarios() {
+		rows = append(rows, [2]string{sc.ID, sc.Title(lang)})
+		out = append(out, listed{sc.ID, sc.Titles, sc.Story, append([]string{}, sc.Causes()...), max(sc.Terminals, 3), append([]sim.Fault{}, sc.Faults...)})
 	}
-	for _, sc := range all {
-		if _, err := fmt.Fprintf(w, "%-*s  %s\n", wide, sc.ID, sc.Title(lang)); err != nil {
+	return list(w, rows, out, asJSON)
+}
+
+// listedFault is a kind of faults as --list-faults --json tells it.
+type listedFault struct {
+	Kind  string   `json:"kind"`
+	Text  string   `json:"text"`
+	Cause string   `json:"cause"`
+	Needs []string `json:"needs"`
+	Takes []string `json:"takes"`
+}
+
+func listFaults(w io.Writer, lang string, asJSON bool) error {
+	l, err := assets.Language(lang)
+	if err != nil {
+		return usageError{err}
+	}
+	var rows [][2]string
+	out := []listedFault{}
+	for _, k := range sim.Kinds() {
+		rows = append(rows, [2]string{k.ID, l.T("fault." + k.ID)})
+		if p := append(append([]string{}, k.Needs...), k.Takes...); len(p) > 0 {
+			rows = append(rows, [2]string{"", "(" + strings.Join(p, ", ") + ")"})
+		}
+		out = append(out, listedFault{k.ID, l.T("fault." + k.ID), k.Cause, append([]string{}, k.Needs...), append([]string{}, k.Takes...)})
+	}
+	return list(w, rows, out, asJSON)
+}
+
+// list writes two columns, or the same as JSON.
+func list(w io.Writer, rows [][2]string, all any, asJSON bool) error {
+	if asJSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		return e.Encode(all)
+	}
+	wide := 0
+	for _, r := range rows {
+		wide = max(wide, ansi.StringWidth(r[0]))
+	}
+	for _, r := range rows {
+		if _, err := fmt.Fprintf(w, "%-*s  %s\n", wide, r[0], r[1]); err != nil {
 			return err
 		}
 	}

@@ -90,16 +90,15 @@ func (b *bank) authorise(a ask) verdict {
 	if acc == nil {
 		return refuse(nil, "14", "balance.account-status")
 	}
-	own := a.m // what is wrong with a card is wrong with it each time
-	own.n = acc.card.seq
-	if f := b.faults.findFor("card.listed", own, a.pan); f != nil {
-		return refuse(f, f.Codes[own.n%len(f.Codes)], "")
+	find := func(kind string) *live { return b.faults.findCard(kind, a.m, acc.card) }
+	if f := find("card.listed"); f != nil {
+		return refuse(f, f.Codes[acc.card.seq%len(f.Codes)], "")
 	}
-	if f := b.faults.findFor("account.state", own, a.pan); f != nil {
-		return refuse(f, stateCode(f.Value, own.n), "")
+	if f := find("account.state"); f != nil {
+		return refuse(f, stateCode(f.Value, acc.card.seq), "")
 	}
 	limit, times := int64(usualLimit), 0
-	amount, count := b.faults.findFor("limit.amount", own, a.pan), b.faults.findFor("limit.count", own, a.pan)
+	amount, count := find("limit.amount"), find("limit.count")
 	if amount != nil {
 		limit = amount.Amount
 	}
@@ -125,7 +124,7 @@ func (b *bank) authorise(a ask) verdict {
 		acc.tries = 0
 	}
 	balance := acc.balance
-	short := b.faults.findFor("account.short", own, a.pan)
+	short := find("account.short")
 	if short != nil {
 		balance = poor
 	}

@@ -1,20 +1,17 @@
 package sim
 
 import (
-	"cmp"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/moov-io/iso8583"
+	"github.com/moov-io/iso8583/encoding"
+	"github.com/moov-io/iso8583/field"
 
-	"tillscope/assets"
 	"tillscope/wire"
 )
 
@@ -27,12 +24,9 @@ type codec struct {
 	version                  byte // of ISO 8583, the first digit of the message type
 	spec                     *iso8583.MessageSpec
 	mac                      macAlgorithm
-}
-
-// usual is what an envelope says of the lines that a dialect is spoken on, and which fields of it hold text.
-type usual struct {
-	Version           int
-	Framings, Headers []string
+	text55, text62           bool // chip data and keys are written as hex digits
+	hexMAC                   bool // so is the MAC
+	perUpload                int  // records that field 48 of a batch upload holds
 }
 
 var specs sync.Map // by dialect: moov's specs are only read, and making one takes milliseconds
@@ -54,15 +48,21 @@ func newCodec(dialect, framing, header, mac string) (*codec, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := fs.ReadFile(assets.FS, path.Join("dialects", dialect+".json"))
+	version, usualFramings, usualHeaders, err := wire.Usual(dialect)
 	if err != nil {
 		return nil, err
 	}
-	var u usual
-	if err := json.Unmarshal(raw, &u); err != nil {
-		return nil, err
+	c := &codec{dialect: dialect, framing: framing, header: header, version: version, spec: spec}
+	if framing == "" {
+		c.framing = append(usualFramings, "len2")[0]
 	}
-	c := &codec{dialect: dialect, framing: cmp.Or(framing, u.Framings[0]), header: cmp.Or(header, u.Headers[0]), version: byte('0' + u.Version), spec: spec}
+	if header == "" {
+		c.header = append(usualHeaders, "none")[0]
+	}
+	_, c.text55 = spec.Fields[55].(*field.String)
+	_, c.text62 = spec.Fields[62].(*field.String)
+	c.hexMAC = spec.Fields[64].Spec().Enc != encoding.Binary
+	c.perUpload = min(8, (spec.Fields[48].Spec().Length-2)/40)
 	if !slices.Contains(framings, c.framing) {
 		return nil, fmt.Errorf("the store cannot speak the framing %q: choose one of %s", c.framing, strings.Join(framings, ", "))
 	}
@@ -121,14 +121,11 @@ func (c *codec) pack(m message, key []byte) ([]byte, error) {
 
 // sealLen is how many bytes the MAC takes on the line: text dialects write it in hex.
 func (c *codec) sealLen() int {
-	if c.text() {
+	if c.hexMAC {
 		return 16
 	}
 	return 8
 }
-
-// text says that the dialect writes bytes as hex digits.
-func (c *codec) text() bool { return strings.Contains(c.dialect, "-ascii") }
 
 // parcel is a message together with what proves its MAC.
 type parcel struct {
@@ -228,7 +225,10 @@ func (c *codec) splitHead(b []byte) (h head, body []byte, err error) {
 	if strings.HasPrefix(c.header, "tpdu") {
 		h.to, h.from = digits[2:6], digits[6:10]
 	}
-	if c.header == "tpdu+cup" {
+	switch c.header {
+	case "tpdu+version2":
+		h.version = digits[10:12]
+	case "tpdu+cup":
 		h.app, h.version, h.status, h.require, h.sub = digits[10:12], digits[12:14], digits[14], digits[15], digits[16:22]
 	}
 	return h, b[n:], nil

@@ -98,6 +98,34 @@ func (fs *faults) findFor(kind string, m moment, pan string) *live {
 	return nil
 }
 
+// findCard is find for what is wrong with a card: with the same ones each time, the share evenly over the cards of the
+// fault's issuers.
+func (fs *faults) findCard(kind string, m moment, c Card) *live {
+	for _, f := range *fs.list.Load() {
+		if f.Kind != kind || !f.about(c.PAN) || !fs.holds(f, m) {
+			continue
+		}
+		if f.Share > 0 && f.Share < 1 {
+			at, of := 0, 0 // the card's place among its terminal's that the fault is about
+			for i, iss := range issuers {
+				if f.about(iss.bin + "0000") {
+					if of++; i < c.seq%len(issuers) {
+						at++
+					}
+				}
+			}
+			i := float64(c.seq/len(issuers)*of + at)
+			shift := part(mixed(uint64(fs.seed), uint64(f.Seed), uint64(f.id), uint64(m.terminal)))
+			if int((i+1)*f.Share+shift) == int(i*f.Share+shift) {
+				continue
+			}
+		}
+		f.hits.Add(1)
+		return f
+	}
+	return nil
+}
+
 // any is the first fault of a kind that holds now wherever it arises: for those that hit a whole host or line.
 func (fs *faults) any(kind string) *live {
 	for _, f := range *fs.list.Load() {
@@ -116,9 +144,12 @@ func (fs *faults) timely(f *live) bool {
 	return now >= f.Begin && (f.End == 0 || now < f.End)
 }
 
-func (fs *faults) strikes(f *live, m moment) bool {
-	return fs.timely(f) && m.sales > f.After-1 && (f.After == 0 || m.sales > f.After) && (f.Until == 0 || m.sales <= f.Until) &&
-		(len(f.Terminals) == 0 || slices.Contains(f.Terminals, m.terminal+1)) && fs.drawn(f, m)
+func (fs *faults) strikes(f *live, m moment) bool { return fs.holds(f, m) && fs.drawn(f, m) }
+
+// holds says that it is the fault's time and terminal.
+func (fs *faults) holds(f *live, m moment) bool {
+	return fs.timely(f) && (f.After == 0 || m.sales > f.After) && (f.Until == 0 || m.sales <= f.Until) &&
+		(len(f.Terminals) == 0 || slices.Contains(f.Terminals, m.terminal+1))
 }
 
 // block is over how many occasions of one terminal a share holds exactly: short runs show it too, and no seed misses it.

@@ -276,7 +276,7 @@ func Scenarios() []Scenario {
 
 // find is the scenario of an id, or of a file when the name looks like one; empty means the healthy one.
 func find(id string) (Scenario, error) {
-	if strings.HasSuffix(id, ".yaml") || strings.HasSuffix(id, ".yml") || strings.ContainsRune(id, filepath.Separator) {
+	if strings.HasSuffix(id, ".yaml") || strings.HasSuffix(id, ".yml") || strings.ContainsAny(id, `/\`) {
 		return readScenario(os.DirFS(filepath.Dir(id)), filepath.Base(id), id)
 	}
 	all, err := known()
@@ -291,4 +291,10 @@ func find(id string) (Scenario, error) {
 		ids = append(ids, s.ID)
 	}
 	return Scenario{}, fmt.Errorf("no scenario %q: choose one of %s, or name a YAML file", id, strings.Join(ids, ", "))
+}
+
+// Seeded says that a scenario brings its own seed.
+func Seeded(id string) bool {
+	s, err := find(id)
+	return err == nil && s.Seed != 0
 }

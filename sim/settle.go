@@ -38,9 +38,6 @@ func (t *terminal) settle(ctx context.Context) bool {
 	return t.clock.wait(ctx, 400*time.Millisecond) && (t.signedOn || t.signIn(ctx))
 }
 
-// perUpload is how many records one message of stripe transactions holds.
-const perUpload = 8
-
 // upload sends the batch: the chip transactions when the totals were equal, everything when they were not, and the end
 // with the count of all. broken is a terminal that somebody switches off in the middle.
 func (t *terminal) upload(ctx context.Context, equal, broken bool) (code string, done bool) {
@@ -53,8 +50,9 @@ func (t *terminal) upload(ctx context.Context, equal, broken bool) (code string,
 				stripes = append(stripes, r)
 			}
 		}
-		for ; len(stripes) > 0; stripes = stripes[min(perUpload, len(stripes)):] {
-			if _, ok := t.send(ctx, fields{11: t.next(), 48: t.records(stripes[:min(perUpload, len(stripes))]), 60: t.f60("00", "201")}); !ok {
+		per := t.codec.perUpload
+		for ; len(stripes) > 0; stripes = stripes[min(per, len(stripes)):] {
+			if _, ok := t.send(ctx, fields{11: t.next(), 48: t.records(stripes[:min(per, len(stripes))]), 60: t.f60("00", "201")}); !ok {
 				return "", false
 			}
 			if broken {

@@ -63,10 +63,10 @@ func (c *codec) shape(m message) (mti string, f fields) {
 	request := m.mti[2]%2 == 0
 	delete(f, 53)
 	f[7] = now.UTC().Format("0102150405")
-	if v := f[62]; v != "" && m.mti == "0810" {
+	if v := f[62]; c.text62 && v != "" && m.mti[:2] == "08" && !strings.HasPrefix(v, "Sequence") {
 		f[62] = strings.ToUpper(hex.EncodeToString([]byte(v)))
 	}
-	if c.text() && f[55] != "" {
+	if c.text55 && f[55] != "" {
 		f[55] = strings.ToUpper(hex.EncodeToString([]byte(f[55])))
 	}
 	if c.version == '0' {
@@ -144,7 +144,7 @@ func (c *codec) unshape(mti string, f fields) message {
 	if c.dialect == "cup" {
 		return message{mti: mti, f: f}
 	}
-	if v := f[55]; v != "" && c.text() {
+	if v := f[55]; v != "" && c.text55 {
 		if b, err := hex.DecodeString(v); err == nil {
 			f[55] = string(b)
 		}
@@ -179,7 +179,7 @@ func (c *codec) unshape(mti string, f fields) message {
 			}
 		}
 	}
-	if mti == "0810" {
+	if mti[:2] == "08" && c.text62 {
 		if b, err := hex.DecodeString(f[62]); err == nil {
 			f[62] = string(b)
 		}

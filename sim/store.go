@@ -32,11 +32,10 @@ type Options struct {
 	Dialect   string  // cup
 	Framing   string  // what the dialect usually has
 	Header    string  // what the dialect usually has
-	Serial    bool    // one terminal on a serial line instead of TCP, in the stx-etx framing
+	Serial    bool    // each terminal on a serial line of its own instead of TCP, in the stx-etx framing
 
-	Unpaced   bool           // nobody waits for anything: as fast as the machine can
-	Anyone    bool           // the host takes terminals that nobody registered, with the lab's master key
-	Statement io.WriteCloser // where the acquirer's settlement statement goes, closed at the end; nil for none
+	Unpaced bool // nobody waits for anything: as fast as the machine can
+	Anyone  bool // the host takes terminals that nobody registered, with the lab's master key
 }
 
 // Store is a simulated shop and its bank, seen through a tap on the line between them. It runs once.
@@ -50,6 +49,7 @@ type Store struct {
 	control   *Control
 	truth     *truth
 	bank      *bank
+	statement io.WriteCloser // nil for none
 
 	mu     sync.Mutex
 	blocks [][]byte
@@ -63,7 +63,7 @@ func New(o Options) (*Store, error) {
 	}
 	o.Speed = cmp.Or(o.Speed, 1)
 	if o.Serial {
-		o.Terminals, o.Framing = cmp.Or(o.Terminals, 1), cmp.Or(o.Framing, "stx-etx")
+		o.Framing = cmp.Or(o.Framing, "stx-etx")
 	}
 	sc.Terminals = cmp.Or(o.Terminals, sc.Terminals)
 	o.Seed = cmp.Or(o.Seed, sc.Seed)
@@ -98,6 +98,36 @@ func checkSpeed(speed float64) error {
 
 // Scenario is what the store plays.
 func (s *Store) Scenario() Scenario { return s.scenario }
+
+// WriteStatement makes the store write the acquirer's settlement statement to a file, which is closed when the store ends.
+// It must come before the store runs.
+func (s *Store) WriteStatement(file io.WriteCloser) { s.statement = file }
+
+// Registration is what the host knows of a terminal before it ever called.
+type Registration struct {
+	TID, MID  string
+	MasterKey []byte // of the lab: it follows from the seed
+}
+
+// Registered lists the terminals that the host knows, and last the one that stands for all others where Anyone may come.
+func (s *Store) Registered() (out []Registration) {
+	for i := range s.terminals {
+		out = append(out, Registration{tidOf(i), merchant, s.masterKey(i)})
+	}
+	if s.o.Anyone {
+		out = append(out, Registration{"*", "*", labKey})
+	}
+	return out
+}
+
+func tidOf(i int) string { return fmt.Sprintf("%08d", 10010001+i) }
+
+// dice are terminal i's own, for one of several purposes.
+func (s *Store) dice(i int, part uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(uint64(s.o.Seed), uint64(i)<<8|part))
+}
+
+func (s *Store) masterKey(i int) []byte { return draw(s.dice(i, 2), 16) }
 
 // Info describes the store.
 func (s *Store) Info() link.Info {
@@ -202,9 +232,9 @@ func (s *Store) sell(ctx context.Context, terminals []*terminal) {
 // build makes the host and the terminals that it knows.
 func (s *Store) build(dial func(int) dialer) (*host, []*terminal, error) {
 	h := &host{codec: s.codec, scenario: &s.scenario, faults: s.faults, clock: s.clock, truth: s.truth, bank: s.bank, anyone: s.o.Anyone, lanes: map[string]*lane{}}
-	if s.o.Statement != nil {
+	if s.statement != nil {
 		var err error
-		if h.payout, err = newPayout(s.o.Statement, s); err != nil {
+		if h.payout, err = newPayout(s.statement, s); err != nil {
 			return nil, nil, fmt.Errorf("the statement cannot be written: %w", err)
 		}
 	}
@@ -221,11 +251,10 @@ func (s *Store) build(dial func(int) dialer) (*host, []*terminal, error) {
 // install sets terminal i up, registers it with the host and gives both their own seeded dice: what one terminal meets
 // must not depend on how the others are scheduled.
 func (s *Store) install(h *host, i int) *terminal {
-	dice := func(part uint64) *rand.Rand { return rand.New(rand.NewPCG(uint64(s.o.Seed), uint64(i)<<8|part)) }
 	t := &terminal{index: i, codec: s.codec, scenario: &s.scenario, faults: s.faults, clock: s.clock, truth: s.truth, keep: s.keep,
-		rng: dice(1), own: fmt.Sprintf("%08d", 10010001+i), serial: fmt.Sprintf("%08d", 31000001+i),
-		tmk: draw(dice(2), 16), badTMK: draw(dice(4), 16), batch: 1, asked: '0'}
-	h.register(i, t.own, merchant, t.tmk, dice(3))
+		rng: s.dice(i, 1), own: tidOf(i), serial: fmt.Sprintf("%08d", 31000001+i),
+		tmk: s.masterKey(i), badTMK: draw(s.dice(i, 4), 16), batch: 1, asked: '0'}
+	h.register(i, t.own, merchant, t.tmk, s.dice(i, 3))
 	s.bank.open(cardsOf(i))
 	return t
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"tillscope/assets"
 	"tillscope/link"
 )
 
@@ -301,5 +303,34 @@ func TestAPausedStoreStandsStill(t *testing.T) {
 	c.set(func() { c.paused = false })
 	if !<-done || c.now() < before+10*time.Second {
 		t.Error("the wait did not last as long as it should")
+	}
+}
+
+func TestEveryKindOfFaultIsNamed(t *testing.T) {
+	used := map[string]bool{}
+	for _, s := range Scenarios() {
+		for _, f := range s.Faults {
+			used[f.Kind] = true
+		}
+	}
+	for _, id := range assets.Languages {
+		l, err := assets.Language(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range Kinds() {
+			if !l.Has("fault." + k.ID) {
+				t.Errorf("%s has no text in %s", k.ID, id)
+			}
+			if k.Cause != "" && kindOf(k.ID).Cause != k.Cause {
+				t.Errorf("%s stands twice", k.ID)
+			}
+		}
+	}
+	// A kind that no scenario uses is played by no test over all scenarios: it needs one of its own, below.
+	for _, k := range Kinds() {
+		if !used[k.ID] && !slices.Contains(playedAlone, k.ID) {
+			t.Errorf("no test plays %s", k.ID)
+		}
 	}
 }

@@ -166,9 +166,7 @@ func (t *terminal) pin(r reading, amount int64) (pin string, blame *live) {
 	if r.entry == "01" || r.entry == "07" && amount <= noPIN && amount%1000 != 0 {
 		return "", nil
 	}
-	m := t.moment()
-	m.n = r.card.seq
-	if f := t.faults.findFor("customer.pin", m, r.card.PAN); f != nil {
+	if f := t.faults.findCard("customer.pin", t.moment(), r.card); f != nil {
 		return wrongPIN, f
 	}
 	return testPIN, nil

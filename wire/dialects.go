@@ -118,6 +118,20 @@ func Spec(id string) (*iso8583.MessageSpec, error) {
 	return env.moov()
 }
 
+// Usual says how a shipped dialect is spoken: the first digit of its message types, and the framings and headers that it
+// usually has, the commonest first.
+func Usual(id string) (version byte, framings, headers []string, err error) {
+	env, err := shipped(id)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	version = '0'
+	if env.Version != nil {
+		version += byte(*env.Version)
+	}
+	return version, env.Framings, env.Headers, nil
+}
+
 // chosen are the dialects that an option allows: all that are known, one of them by id, or the one in a file. A file
 // holds moov's JSON spec form, bare or inside the envelope that the shipped ones have.
 func chosen(option string) ([]*dialect, error) {
