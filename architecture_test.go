@@ -64,7 +64,9 @@ func TestHouse(t *testing.T) {
 			if slices.Index(layers, to) <= at && to != pkg {
 				t.Errorf("%s imports %s, which is not below it", path, to)
 			}
-			if forbidden[pkg] == to || pkg == layers[0] && to != "cli" {
+			// A test from outside the package may play the simulator to it: what it proves is that the bytes are enough.
+			fromOutside := strings.HasSuffix(f.Name.Name, "_test")
+			if forbidden[pkg] == to && !fromOutside || pkg == layers[0] && to != "cli" {
 				t.Errorf("%s must not import %s", path, to)
 			}
 		}

@@ -24,6 +24,7 @@ type Facts struct {
 	Foreign      int     `expr:"foreign" doc:"lines that carry another protocol"`
 	Unread       int     `expr:"unread" doc:"frames of lines of which nothing was ever understood"`
 	Resent       float64 `expr:"resent" doc:"share of messages that TCP sent again"`
+	Damaged      int     `expr:"damaged_frames" doc:"frames that came damaged, whatever explains them"`
 	Trickles     int     `expr:"trickles" doc:"messages that trickled in, byte by byte"`
 	SlowShare    float64 `expr:"slow_share" doc:"share of answers that took more than a quarter of the terminals' patience"`
 	PendingSales int     `expr:"pending" doc:"transactions approved and settled, and neither reversed nor voided"`
@@ -111,6 +112,7 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 		}
 	}
 	f.Terminals += len(l.terminals)
+	f.Damaged = len(l.signs.kinds[damagedFrame]) + len(l.signs.kinds[mismatched])
 	f.Resent = float64(resent) / float64(max(f.Messages, 1))
 	f.SlowShare = s.slowShare()
 	for _, t := range l.txns {
@@ -118,6 +120,7 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 			f.PendingSales++
 		}
 	}
+	sn.Statement = s.reconcile()
 	s.statementFacts(f)
 	for name, rule := range s.tree.signs {
 		var list []sign

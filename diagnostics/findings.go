@@ -244,14 +244,18 @@ func (s *Session) findKeys(get func(string) member, t *terminal, sellers int, pi
 	}
 }
 
-// stripes alone are what a terminal declares when it says so nearly always.
-func (h *habits) declaresStripes() bool {
-	return h.stripeOnly > 0 && h.stripeOnly*10 >= h.declared*9 && h.chips == 0
+// chipless says that a terminal reads stripes alone: it declares so nearly always, or it declares nothing and never read a
+// chip, with contact or without, among many cards.
+func (h *habits) chipless() bool {
+	if h.declared > 0 {
+		return h.chips == 0 && h.stripeOnly*10 >= h.declared*9
+	}
+	return h.chips == 0 && h.cards >= 8
 }
 
 func (s *Session) findSetUp(get func(string) member, t *terminal, newest string) {
 	h := &t.habits
-	if h.declaresStripes() {
+	if h.chipless() {
 		n, proof := 0, []int(nil)
 		var first time.Time
 		for _, c := range s.tree.chipCodes {

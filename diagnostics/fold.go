@@ -7,6 +7,8 @@ type folded struct {
 	count  int
 	stages [8]int // how many came that far
 	causes map[string]foldedCause
+	// By the statement: in both, and paid out.
+	both, paid int
 }
 
 // foldedCause is what a cause explains of them.
@@ -17,7 +19,8 @@ type foldedCause struct {
 
 // fold lets go of transactions that need not be told one by one any more: old ones whose money is on its way first, the
 // unarrived only when there are too many. Stages and causes keep counting them.
-func (l *ledger) fold() {
+func (s *Session) fold() {
+	l := &s.ledger
 	old := l.txns[:len(l.txns)-keptRecent]
 	unarrived := 0
 	for _, t := range old {
@@ -34,6 +37,9 @@ func (l *ledger) fold() {
 				kept = append(kept, t)
 				continue
 			}
+		}
+		if s.statement != nil {
+			s.payOut(t)
 		}
 		l.drop(t)
 	}
@@ -68,6 +74,12 @@ func (l *ledger) drop(t *txn) {
 		}
 		if stage == 5 {
 			t.term.owe(t.batch)
+		}
+	}
+	if t.payout != "" && t.payout != "missing" && t.payout != "due" {
+		f.both++
+		if t.payout == "paid" {
+			f.paid++
 		}
 	}
 	if t.Cause != "" {

@@ -52,9 +52,9 @@ type habits struct {
 	destination  string // of its TPDU
 	version      string // main version of its software, two digits
 	form         *wire.Form
-	stripeOnly   int // requests in which it declared that it reads stripes alone (60.4 = 2)
-	declared     int // requests in which it declared anything
-	chips        int
+	stripeOnly   int   // requests in which it declared that it reads stripes alone (60.4 = 2)
+	declared     int   // requests in which it declared anything
+	chips, cards int   // read by chip, with contact or without, and at all
 	asks         []int // requests for a download since it last began one, entries
 	firstAsk     time.Time
 	unsettled    time.Time // when the first approved transaction came that no settlement followed
@@ -114,7 +114,8 @@ func (l *ledger) requested(x *exchange, t *txn, e *Entry) {
 		}
 		h.uploading, h.uploadN = e.At, e.N
 		if code == "202" || code == "207" {
-			h.uploading = time.Time{}
+			h.uploading = time.Time{} // ended, whatever the host says to it
+			h.approvedOpen, h.unsettled = 0, time.Time{}
 		}
 	case t.moves():
 		if !h.uploading.IsZero() {
@@ -145,6 +146,7 @@ func (l *ledger) read(x *exchange, t *txn, m *wire.Message) {
 		return
 	}
 	l.occasion(reads, x.term)
+	h.cards++
 	if t.issuer != nil {
 		t.issuer.at[reads]++
 	}
@@ -162,6 +164,9 @@ func (l *ledger) read(x *exchange, t *txn, m *wire.Message) {
 			l.note(fallback, l.here(t.Messages[0], t.At, x.term, t))
 		}
 	case "01":
+		if m.MTI[2] == '2' {
+			break // an advice of what was sold offline, where nothing is read
+		}
 		l.cards++
 		t.keyed = true
 		l.note(keyed, l.here(t.Messages[0], t.At, x.term, t))

@@ -196,7 +196,7 @@ func (l *ledger) request(s *Session, c *conn, e *Entry, key pairKey) {
 		t = l.repeated(x.term, key, m)
 	}
 	if t == nil {
-		t = l.begin(x, e)
+		t = l.begin(s, x, e)
 	}
 	x.txn, e.Txn = t, t.N
 	if t.issuer != nil {
@@ -254,7 +254,7 @@ func (l *ledger) add(t *txn, n int) {
 }
 
 // begin starts a transaction with its request.
-func (l *ledger) begin(x *exchange, e *Entry) *txn {
+func (l *ledger) begin(s *Session, x *exchange, e *Entry) *txn {
 	m := e.Msg
 	kind := "reversal"
 	if !x.reversal {
@@ -263,9 +263,7 @@ func (l *ledger) begin(x *exchange, e *Entry) *txn {
 	amount, _ := strconv.ParseInt(m.Get(4), 10, 64)
 	t := &txn{Transaction: Transaction{N: l.nextTxn, Line: x.key.line, Type: kind, MTI: m.MTI, STAN: m.Get(11), RRN: strings.TrimSpace(m.Get(37)),
 		Terminal: x.term.id, Amount: amount, Currency: m.Get(49), Card: m.PAN(), At: e.At}, term: x.term, stan: stanKey{x.term, x.key.stan}, fate: fateless}
-	if f60 := private(m); f60 != "" {
-		t.batch = sub(f60, 2, 6)
-	}
+	t.batch = batchOf(private(m))
 	l.nextTxn++
 	t.issuer = l.issuerOf(t.Card)
 	if x.reversal {
@@ -276,7 +274,7 @@ func (l *ledger) begin(x *exchange, e *Entry) *txn {
 	l.txns = append(l.txns, t)
 	t.older, l.byStan[t.stan] = l.byStan[t.stan], t
 	if len(l.txns) >= keptRecent+2*keptUnarrived {
-		l.fold()
+		s.fold()
 	}
 	return t
 }

@@ -56,12 +56,23 @@ func (s *Session) connection(c *conn, ev link.Event, n int) {
 // otherForms is how many frames of a line that do not fit it are tried as something else: enough to know.
 const otherForms = 12
 
-// frame looks at a frame for what its bytes alone show.
-func (s *Session) frame(c *conn, e *Entry) {
+// frame looks at a frame for what its bytes alone show, and says whether it may be a message.
+func (s *Session) frame(c *conn, e *Entry) bool {
 	l, m := &s.ledger, e.Msg
 	t := c.who(l)
 	l.occasion(frames, t)
 	note := func(k kind) { l.note(k, l.here(e.N, e.At, t, nil)) }
+	if m.Stop != nil && m.Foreign == "" {
+		switch raw := m.Raw(); {
+		case enquiring(raw):
+			l.occasion(controls, t)
+			note(unheard)
+			return false
+		case m.Undecoded() && wording(raw):
+			note(wordy)
+			return false
+		}
+	}
 	if m.Foreign != "" {
 		c.foreign[e.Dir&1]++
 		// One side that speaks another protocol is a mistake; two that do have agreed on it.
@@ -69,7 +80,7 @@ func (s *Session) frame(c *conn, e *Entry) {
 			note(misfit)
 			c.misfit = true
 		}
-		return
+		return true
 	}
 	if !m.Undecoded() {
 		c.decoded = true
@@ -77,24 +88,22 @@ func (s *Session) frame(c *conn, e *Entry) {
 		t.form = m.Form
 	}
 	if !damaged(m) && m.Stop == nil && (m.Trailing == 0 || c.line.trails(m)) {
-		return
+		return true
 	}
 	if l := c.line; m.Check != "" && m.Stop == nil && !m.Undecoded() && l.LRCErrors == l.frames && l.frames > 2 {
-		return // no LRC was ever right: both ends reckon it by another rule
+		return true // no LRC was ever right: both ends reckon it by another rule
 	}
 	if c.reset {
-		return // the connection broke in the middle of it
+		return true // the connection broke in the middle of it
 	}
 	if m.Undecoded() && c.line.decoded == 0 {
 		c.line.unread++
-		return // nothing of this line was ever understood: that is no damage
+		return true // nothing of this line was ever understood: that is no damage
 	}
 	k := damagedFrame
 	switch raw := m.Raw(); {
 	case m.Undecoded() && s.fitsElsewhere(c.line, m):
 		k, c.misfit = misfit, true
-	case c.line.framed() && m.Undecoded() && wording(raw):
-		k = wordy
 	case strings.Contains(raw, "\r\x00") && strings.Count(raw, "\r\x00") == strings.Count(raw, "\r"):
 		k = textual
 	case e.Dir == link.ToHost && m.Stop != nil && m.Stop.Field == "frame" && !m.Undecoded():
@@ -104,6 +113,7 @@ func (s *Session) frame(c *conn, e *Entry) {
 		c.broken = e.At
 	}
 	note(k)
+	return true
 }
 
 // trails says that bytes behind the last field are nothing special on this line.
@@ -114,15 +124,24 @@ func (l *lineState) trails(m *wire.Message) bool {
 	return l.trailing > 3 && l.trailing*5 > l.decoded
 }
 
-// wording says that bytes are a line of text, as the driver of a cash register may print into its port.
+// enquiring says that bytes are nothing but control bytes of a serial line: somebody asks (ENQ) and gives up (EOT), on a line
+// where nobody speaks so.
+func enquiring(raw string) bool {
+	return strings.Trim(raw, "\x04\x05\x06\x15") == "" && strings.Contains(raw, "\x05")
+}
+
+// wording says that bytes begin with a line of text, as the driver of a cash register may print into its port.
 func wording(raw string) bool {
-	text := 0
-	for i := range len(raw) {
-		if c := raw[i]; c >= 0x20 && c < 0x7F || c == '\r' || c == '\n' {
-			text++
+	head, _, found := strings.Cut(strings.TrimLeft(raw, "\r\n"), "\r\n")
+	if !found || len(head) < 2 || len(head) > 80 {
+		return false
+	}
+	for i := range len(head) {
+		if head[i] < 0x20 || head[i] > 0x7E {
+			return false
 		}
 	}
-	return text >= 4 && text == len(raw)
+	return true
 }
 
 // fitsElsewhere says that a frame which does not fit its line reads well in another form.

@@ -21,6 +21,8 @@ type Options struct {
 	TimeScale float64           // how many times faster than life this line runs; 0 is 1
 	Answers   map[string]string // tree questions that a person answered: node to yes, no or unknown
 	RingSize  int               // entries kept; 0 is 20000
+	Statement *Statement        // the acquirer's settlement statement, matched to what is seen
+	Tree      *Tree             // replaces the shipped tree
 	// Record, when set, gets everything that passed, in order, with card data masked. It must not wait.
 	Record func(link.Event)
 }
@@ -149,13 +151,16 @@ func NewSession(o Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Tree != nil {
+		t = o.Tree.tree
+	}
 	for node, a := range o.Answers {
 		if err := t.checkAnswer(node, a); err != nil {
 			return nil, err
 		}
 	}
 	return &Session{o: o, tree: t, codes: codes, nextN: 1, version: 1, byAddr: map[string]*lineState{}, conns: map[uint64]*conn{},
-		ledger: newLedger()}, nil
+		ledger: newLedger(), statement: o.Statement}, nil
 }
 
 // SetLang changes the language of the snapshots to come.
@@ -467,8 +472,7 @@ func (s *Session) message(c *conn, m *wire.Message, dir link.Dir, at time.Time) 
 	}
 	e := s.add(&Entry{At: at, Line: l.ID, Terminal: cmp.Or(c.term.id, l.Address), Dir: dir, Kind: link.Data, Msg: m})
 	s.recordMessage(c, m, e)
-	s.frame(c, e)
-	if s.handshake(c, e) {
+	if message := s.frame(c, e); s.handshake(c, e) && message {
 		s.enter(c, e)
 	}
 }

@@ -170,6 +170,7 @@ type Sign struct {
 	Worst     float64 `expr:"worst"`     // the same of the terminal that it hits most
 	Terminals int     `expr:"terminals"` // how many terminals it hits beyond chance
 	Touched   int     `expr:"touched"`   // how many terminals showed it at all
+	Steady    float64 `expr:"steady"`    // share of the occasions of the terminal that it hits most, from its first to its last
 	Top       float64 `expr:"top"`       // the worst terminal's part of the count
 	Issuers   int     `expr:"issuers"`   // how many issuers it hits beyond chance
 	Banks     int     `expr:"banks"`     // how many issuers showed it at all
@@ -212,6 +213,9 @@ func (s *Session) weigh(list []sign, of stream, usual float64) *Sign {
 		d := dense(at, t.at[of], s.ledger.at[of], usual)
 		out.Worst = max(out.Worst, d.level)
 		most = max(most, len(at))
+		if d.level >= out.Worst && d.level > 0 {
+			out.Steady = float64(len(at)) / float64(max(at[len(at)-1]-at[0]+1, 1))
+		}
 		if d.level >= alarm {
 			out.terms[t] = true
 		}

@@ -44,6 +44,7 @@ type Snapshot struct {
 	Causes       []Cause // ranked, the first explains most
 	Path         []Step  // the tree as walked for the leading cause, or for the line when there is none
 	Questions    []Question
+	Statement    *Reconciled // nil without a statement
 }
 
 // Totals over all lines. Dropped counts copies that analysis lost, never bytes that the line lost.
@@ -107,7 +108,7 @@ type Transaction struct {
 	Evidence     []int
 	At           time.Time
 	Batch        string // number of the batch, empty when not known
-	Payout       string // by the statement: paid pending held account status missing differs; empty without one
+	Payout       string // by the statement: paid pending held account status missing due differs; empty without one
 }
 
 // StageCount is one cell of the way to the account.

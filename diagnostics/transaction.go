@@ -75,10 +75,25 @@ func (t *txn) stage() int {
 	return 1
 }
 
-// private is field 60 where it has UnionPay's form: type, batch, network code and what follows, all digits.
+// private is field 60 where it has UnionPay's form: type, batch, network code and what follows, all digits. Where it stands as
+// text, the middle of a long one is masked like a card number.
 func private(m *wire.Message) string {
-	if f60 := m.Get(60); len(f60) >= 8 && len(f60) <= 17 && digits(f60) {
-		return f60
+	f60 := m.Get(60)
+	if len(f60) < 8 || len(f60) > 17 {
+		return ""
+	}
+	for i := range len(f60) {
+		if c := f60[i]; c-'0' > 9 && c != '*' {
+			return ""
+		}
+	}
+	return f60
+}
+
+// batchOf is the number of the batch in field 60, empty when it is not there or masked.
+func batchOf(f60 string) string {
+	if b := sub(f60, 2, 6); digits(b) {
+		return b
 	}
 	return ""
 }
@@ -188,7 +203,7 @@ func (l *ledger) answer(s *Session, x *exchange, e *Entry) {
 		t.Currency = m.Get(49)
 	}
 	if t.batch == "" {
-		t.batch = sub(private(m), 2, 6)
+		t.batch = batchOf(private(m))
 	}
 	if !t.approved() {
 		return
@@ -204,7 +219,7 @@ func (l *ledger) answer(s *Session, x *exchange, e *Entry) {
 	}
 	switch t.Type {
 	case "settlement":
-		if r := x.settlementResult(m); r == '1' || r == '0' && m.Get(48) == "" {
+		if r := x.settlementResult(m); r == '1' || r == '0' && code == "00" { // most hosts but UnionPay's say it by the code alone
 			l.settle(t)
 		}
 	case "void":

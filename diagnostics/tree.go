@@ -69,6 +69,35 @@ type tree struct {
 	keyCodes, chipCodes, formatCodes []string        // codes of the signs that findings over time need
 }
 
+// Tree is a decision tree of one's own.
+type Tree struct{ tree *tree }
+
+// ReadTree checks a tree file strictly; a mistake in it is an error with file, line and reason. Its causes need remedies.
+func ReadTree(file string, src []byte) (*Tree, error) {
+	t, err := parseTree(file, src)
+	if err != nil {
+		return nil, err
+	}
+	sh, err := load()
+	if err != nil {
+		return nil, err
+	}
+	if err := t.advised(file, src, sh.advice); err != nil {
+		return nil, err
+	}
+	return &Tree{t}, nil
+}
+
+// advised says that every cause of the tree has remedies.
+func (t *tree) advised(file string, src []byte, known map[string]advice) error {
+	for _, n := range t.nodes {
+		if _, ok := known[n.Cause]; n.Cause != "" && !ok {
+			return fmt.Errorf("%s:%d: node %s: cause %q has no remedies", file, lineOf(src, n.ID), n.ID, n.Cause)
+		}
+	}
+	return nil
+}
+
 // lineOf finds a node, a sign or a threshold in the file.
 func lineOf(src []byte, id string) int {
 	for i, l := range strings.Split(string(src), "\n") {
@@ -283,6 +312,9 @@ var load = sync.OnceValues(func() (*shipped, error) {
 	}
 	if err := yaml.UnmarshalWithOptions(src, &sh.advice, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("remedies.yaml: %w", err)
+	}
+	if err := sh.tree.advised("tree.yaml", src, sh.advice); err != nil {
+		return nil, err
 	}
 	if src, err = fs.ReadFile(assets.FS, "codes.yaml"); err != nil {
 		return nil, err

@@ -153,7 +153,8 @@ type txEvidence struct {
 	Reason   string `expr:"reason" doc:"why, by the reversal's field 39"`
 	Pending  bool   `expr:"pending" doc:"approved and settled, and neither reversed nor voided"`
 	Open     bool   `expr:"open" doc:"approved, not settled, and neither reversed nor voided"`
-	Payout   string `expr:"payout" doc:"by the statement: paid, pending, held, account, status, missing, differs; empty without a row"`
+	Payout   string `expr:"payout" doc:"by the statement: paid, pending, held, account, status, missing, due, differs; empty without a statement"`
+	Offline  bool   `expr:"offline" doc:"an advice: the host books it only once it is uploaded"`
 	FellBack bool   `expr:"fell_back" doc:"read by stripe because the chip failed"`
 	Keyed    bool   `expr:"keyed" doc:"the card number was typed in"`
 	Misread  bool   `expr:"misread" doc:"read by stripe or typed in, and unknown to the issuer"`
@@ -172,6 +173,7 @@ func (t *txn) evidence() txEvidence {
 	x := txEvidence{Code: t.ResponseCode, Reversed: t.reversed(), Reason: t.reason, Pending: t.pending(), Payout: t.payout, FellBack: t.fellBack, Keyed: t.keyed,
 		Misread: t.misread, Refused: t.answered && !t.approved()}
 	x.Open = t.approved() && !t.settled && !t.reversed() && !t.voided && t.moves()
+	x.Offline = len(t.MTI) == 4 && t.MTI[2] == '2'
 	switch {
 	case t.late:
 		x.Fate = kindNames[late]
@@ -237,6 +239,7 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 		return f
 	}
 	stages := s.ledger.folded.stages
+	stages[7] += s.ledger.folded.paid
 	for id, c := range s.ledger.folded.causes {
 		f := get(id)
 		f.Transactions += c.transactions
@@ -286,7 +289,7 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 		sn.Transactions = append(sn.Transactions, t.snap)
 	}
 	for _, t := range sn.Transactions {
-		if t.Stage == Stages[6] && t.Arrived == "yes" {
+		if t.Arrived == "yes" {
 			stages[7]++
 		}
 	}

@@ -1,0 +1,418 @@
+package diagnostics_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/gob"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"tillscope/diagnostics"
+	"tillscope/link"
+	"tillscope/sim"
+)
+
+// play is one run of the simulated store.
+type play struct {
+	scenario  string
+	seed      int64
+	terminals int
+	dialect   string
+	speed     float64
+	length    time.Duration // of the wall's clock
+}
+
+func (p play) String() string {
+	return fmt.Sprintf("%s-%d-%d-%s-%g-%v", p.scenario, p.seed, p.terminals, cmp.Or(p.dialect, "cup"), p.speed, p.length)
+}
+
+// tape is what a play left: the events of the line, and what really happened. It is played to the diagnosis afterwards, as
+// often as needed and always the same.
+type tape struct {
+	Play      string
+	Scenario  string
+	Causes    []string // that the scenario amounts to
+	Speed     float64
+	Info      link.Info
+	Events    []link.Event
+	Truth     []sim.Outcome
+	Statement []byte
+}
+
+type closer struct{ bytes.Buffer }
+
+func (closer) Close() error { return nil }
+
+// record plays the store. Tapes are kept in the folder that TILLSCOPE_TAPES names, if any.
+func record(p play) (*tape, error) {
+	dir := os.Getenv("TILLSCOPE_TAPES")
+	file := filepath.Join(dir, p.String()+".gob")
+	if dir != "" {
+		if f, err := os.Open(file); err == nil {
+			defer f.Close()
+			t := &tape{}
+			return t, gob.NewDecoder(f).Decode(t)
+		}
+	}
+	statement := &closer{}
+	store, err := sim.New(sim.Options{Scenario: p.scenario, Seed: p.seed, Terminals: p.terminals, Dialect: p.dialect, Speed: p.speed, Statement: statement})
+	if err != nil {
+		return nil, err
+	}
+	t := &tape{Play: p.String(), Scenario: p.scenario, Causes: store.Scenario().Causes(), Speed: p.speed, Info: store.Info()}
+	ctx, cancel := context.WithTimeout(context.Background(), p.length)
+	defer cancel()
+	if err := store.Run(ctx, func(ev link.Event) { t.Events = append(t.Events, ev) }); err != nil {
+		return nil, err
+	}
+	t.Truth, t.Statement = store.Truth(), statement.Bytes()
+	if dir != "" {
+		f, err := os.Create(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return t, gob.NewEncoder(f).Encode(t)
+	}
+	return t, nil
+}
+
+// recordAll plays several stores at once: they wait most of the time.
+func recordAll(plays []play, each func(*tape)) error {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var failed error
+	slots := make(chan struct{}, 10)
+	for _, p := range plays {
+		wg.Add(1)
+		slots <- struct{}{}
+		go func() {
+			defer wg.Done()
+			t, err := record(p)
+			<-slots
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failed = fmt.Errorf("%s: %w", p, err)
+				return
+			}
+			each(t)
+		}()
+	}
+	wg.Wait()
+	return failed
+}
+
+// score is how good the diagnosis was.
+type score struct {
+	runs, right       int
+	affected          []int          // transactions that the fault had struck when it stood on top
+	seconds           []float64      // of the shop's time since the first of them
+	txns, txnsRight   int            // transactions with the truth about them
+	alarms            []string       // of runs without a fault
+	both, bothRight   int            // of runs with several faults
+	calls, callsRight [11]int        // by tenths of confidence
+	confusion         map[string]int // "truth -> said"
+	byCause           map[string]*[2]int
+	misjudged         map[string]int
+}
+
+func newScore() *score {
+	return &score{confusion: map[string]int{}, byCause: map[string]*[2]int{}, misjudged: map[string]int{}}
+}
+
+var accuse = map[string]bool{"balance.insufficient": false, "balance.account-status": false, "risk.limit": false, "risk.verification": false, "risk.blacklist": false, "bank.clearing-pending": false}
+
+func accuses(cause string) bool {
+	own, ok := accuse[cause]
+	return !ok || own
+}
+
+// judge plays a tape to the diagnosis and compares.
+func (s *score) judge(t *tape) error {
+	o := diagnostics.Options{Info: t.Info, TimeScale: t.Speed}
+	if err := withStatement(&o, t); err != nil {
+		return err
+	}
+	session, err := diagnostics.NewSession(o)
+	if err != nil {
+		return err
+	}
+	struck := map[string]bool{} // transactions that a fault struck, by terminal and trace number
+	truth := map[string]sim.Outcome{}
+	for _, x := range t.Truth {
+		truth[x.Terminal+x.STAN] = x
+		if x.Cause != "" && slices.Contains(t.Causes, x.Cause) {
+			struck[x.Terminal+x.STAN] = true
+		}
+	}
+	healthy, single := len(t.Causes) == 0 || t.Scenario == "noisy", len(t.Causes) == 1 && t.Scenario != "noisy"
+	seen, checked := 0, 0
+	var first, at time.Time
+	done := false
+	known := map[int]bool{}
+	look := func() {
+		sn := session.Snapshot()
+		for i := len(sn.Transactions) - 1; i >= 0 && i >= len(sn.Transactions)-40; i-- {
+			x := sn.Transactions[i]
+			if struck[x.Terminal+x.STAN] && !known[x.N] {
+				known[x.N] = true
+				if seen++; seen == 1 {
+					first = at
+				}
+			}
+		}
+		if !single || seen == 0 || seen == checked && done {
+			return
+		}
+		checked = seen
+		if len(sn.Causes) > 0 && accuses(sn.Causes[0].ID) {
+			right := sn.Causes[0].ID == t.Causes[0]
+			s.call(sn.Causes[0].Confidence, right)
+			if right && !done {
+				done = true
+				s.affected = append(s.affected, seen)
+				s.seconds = append(s.seconds, at.Sub(first).Seconds()*t.Speed)
+			}
+		} else if len(sn.Causes) > 0 && sn.Causes[0].ID == t.Causes[0] && !done {
+			done = true
+			s.affected = append(s.affected, seen)
+			s.seconds = append(s.seconds, at.Sub(first).Seconds()*t.Speed)
+		}
+	}
+	for i, ev := range t.Events {
+		for gap := ev.At.Sub(at); i > 0 && gap > 20*time.Millisecond; gap -= 20 * time.Millisecond {
+			at = at.Add(20 * time.Millisecond)
+			session.Tick(at)
+		}
+		at = ev.At
+		session.Handle(ev)
+		if single && (ev.Kind == link.Data || ev.Kind == link.Reset) {
+			look()
+		}
+	}
+	session.End(nil)
+	sn := session.Snapshot()
+	top := "none"
+	var accused []string
+	for _, c := range sn.Causes {
+		if accuses(c.ID) {
+			accused = append(accused, c.ID)
+		}
+	}
+	if len(sn.Causes) > 0 {
+		top = sn.Causes[0].ID
+	}
+	switch {
+	case healthy:
+		if len(accused) > 0 {
+			s.alarms = append(s.alarms, t.Play+": "+strings.Join(accused, " "))
+		}
+	case single:
+		s.runs++
+		c := s.byCause[t.Causes[0]]
+		if c == nil {
+			c = &[2]int{}
+			s.byCause[t.Causes[0]] = c
+		}
+		c[1]++
+		if top == t.Causes[0] {
+			s.right++
+			c[0]++
+		} else {
+			s.misjudged[fmt.Sprintf("%s: says %s, then %s", t.Play, top, strings.Join(accused, " "))]++
+		}
+		s.confusion[t.Causes[0]+" -> "+top]++
+		for _, a := range accused {
+			if a != t.Causes[0] && a != top {
+				s.confusion[t.Causes[0]+" -> also "+a]++
+			}
+		}
+	default:
+		s.both++
+		all := true
+		for _, want := range t.Causes {
+			all = all && slices.ContainsFunc(sn.Causes, func(c diagnostics.Cause) bool { return c.ID == want })
+		}
+		if all {
+			s.bothRight++
+		} else {
+			s.misjudged[fmt.Sprintf("%s: wants %v, says %v", t.Play, t.Causes, accused)]++
+		}
+	}
+	for _, x := range sn.Transactions {
+		want, ok := truth[x.Terminal+x.STAN]
+		if !ok || x.Type == "signon" || x.Type == "settlement" || x.Type == "upload" || x.Type == "management" || x.Type == "echo" || x.Type == "reversal" {
+			continue
+		}
+		said := x.Cause
+		through := x.ResponseCode == "00" && x.Arrived != "no"
+		if said == "bank.clearing-pending" && want.Cause != said && through {
+			said = ""
+		}
+		wanted := want.Cause
+		// What went through in the end has arrived, as far as the line goes, whatever it met on the way.
+		if through && !strings.HasPrefix(wanted, "risk.payout") && wanted != "bank.account-info" && said == "" {
+			wanted = ""
+		}
+		s.txns++
+		if said == wanted {
+			s.txnsRight++
+		} else {
+			s.confusion[fmt.Sprintf("transaction of %s: %s (%s) -> %s [%s %s]", t.Scenario, cmp.Or(want.Cause, "none"), strings.Join(want.Faults, "+"), cmp.Or(said, "none"), x.Type, x.ResponseCode)]++
+		}
+	}
+	return nil
+}
+
+func (s *score) call(confidence float64, right bool) {
+	i := min(int(confidence*10+0.5), 10)
+	s.calls[i]++
+	if right {
+		s.callsRight[i]++
+	}
+}
+
+func (s *score) print(w func(string, ...any)) {
+	w("top cause right in %d of %d single-fault runs", s.right, s.runs)
+	for _, id := range slices.Sorted(keys(s.byCause)) {
+		if c := s.byCause[id]; c[0] < c[1] {
+			w("  %s: %d of %d", id, c[0], c[1])
+		}
+	}
+	w("all faults found in %d of %d mixed runs", s.bothRight, s.both)
+	w("cause right of %d of %d transactions (%.1f %%)", s.txnsRight, s.txns, 100*float64(s.txnsRight)/float64(max(s.txns, 1)))
+	w("false alarms: %d", len(s.alarms))
+	for _, a := range s.alarms {
+		w("  %s", a)
+	}
+	if n := len(s.affected); n > 0 {
+		slices.Sort(s.affected)
+		slices.Sort(s.seconds)
+		w("on top after %d struck transactions (median), %d (90 %%); %.0f s of the shop's time (median)", s.affected[n/2], s.affected[n*9/10], s.seconds[n/2])
+	}
+	w("confidence stated -> right:")
+	for i, n := range s.calls {
+		if n > 0 {
+			w("  %.1f: %.3f of %d", float64(i)/10, float64(s.callsRight[i])/float64(n), n)
+		}
+	}
+	for _, k := range slices.Sorted(keys(s.misjudged)) {
+		w("  %s", k)
+	}
+	for _, k := range slices.Sorted(keys(s.confusion)) {
+		if from, to, _ := strings.Cut(k, " -> "); from != to {
+			w("  %4d %s", s.confusion[k], k)
+		}
+	}
+}
+
+func keys[V any](m map[string]V) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// plays are all scenarios over some seeds, with other numbers of terminals and other dialects.
+func plays(seeds int) (out []play) {
+	for seed := range seeds {
+		for _, sc := range sim.Scenarios() {
+			p := play{scenario: sc.ID, seed: int64(seed + 1), speed: 10, length: 6 * time.Second}
+			switch seed % 4 {
+			case 1:
+				p.terminals = max(sc.Terminals, 3) + 3
+			case 2:
+				p.dialect = "iso87-ascii"
+			case 3:
+				p.terminals = 8
+			}
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// TestAccuracy plays every scenario once and fails when the diagnosis has become worse. A machine that is busy makes answers
+// late by itself, and what is named then is true: a play that is misjudged gets another, at a slower pace.
+func TestAccuracy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("plays the store for half a minute")
+	}
+	var all []play
+	for _, p := range plays(1) {
+		p.length = 4 * time.Second
+		all = append(all, p)
+	}
+	for pace := 10.0; len(all) > 0; pace /= 2 {
+		var again []play
+		for i := range all {
+			all[i].speed = pace
+		}
+		err := recordAll(all, func(x *tape) {
+			s := newScore()
+			if err := s.judge(x); err != nil {
+				t.Errorf("%s: %v", x.Play, err)
+			}
+			if s.right == s.runs && s.bothRight == s.both && len(s.alarms) == 0 && s.txnsRight*100 >= s.txns*85 {
+				return
+			}
+			if pace > 2.5 {
+				again = append(again, play{scenario: x.Scenario, seed: int64(20 - pace), length: time.Duration(60/pace) * time.Second})
+				return
+			}
+			s.print(t.Logf)
+			t.Errorf("%s is misjudged", x.Play)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = again
+	}
+}
+
+// BenchmarkAccuracy plays every scenario over TILLSCOPE_SEEDS seeds (2), and prints how good the diagnosis was.
+func BenchmarkAccuracy(b *testing.B) {
+	seeds := 2
+	if v := os.Getenv("TILLSCOPE_SEEDS"); v != "" {
+		if _, err := fmt.Sscan(v, &seeds); err != nil {
+			b.Fatal(err)
+		}
+	}
+	s := newScore()
+	var mu sync.Mutex
+	var tapes []*tape
+	if err := recordAll(plays(seeds), func(t *tape) { mu.Lock(); tapes = append(tapes, t); mu.Unlock() }); err != nil {
+		b.Fatal(err)
+	}
+	slices.SortFunc(tapes, func(a, b *tape) int { return cmp.Compare(a.Play, b.Play) })
+	for _, t := range tapes {
+		if err := s.judge(t); err != nil {
+			b.Fatal(t.Play, err)
+		}
+	}
+	s.print(func(format string, a ...any) { fmt.Printf(format+"\n", a...) })
+	b.ReportMetric(100*float64(s.right)/float64(max(s.runs, 1)), "top-%")
+	b.ReportMetric(100*float64(s.txnsRight)/float64(max(s.txns, 1)), "txn-%")
+	b.ReportMetric(float64(len(s.alarms)), "alarms")
+}
+
+// withStatement gives the diagnosis the statement, where the scenario is about the payout.
+func withStatement(o *diagnostics.Options, t *tape) (err error) {
+	for _, id := range []string{"bank.account-info", "risk.payout-hold", "bank.clearing-pending"} {
+		if slices.Contains(t.Causes, id) {
+			o.Statement, err = diagnostics.ReadStatement("statement.csv", bytes.NewReader(t.Statement), nil, nil)
+		}
+	}
+	return err
+}
