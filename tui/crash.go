@@ -20,10 +20,11 @@ func (m *Model) caught() {
 	if r == nil {
 		return
 	}
+	said := longDigits.ReplaceAllString(fmt.Sprint(r), "******")
 	if m.crash == "" {
 		text := fmt.Sprintf("tillscope crash report\ngo %s %s/%s\nscreen %dx%d view %d region %s low %v language %s theme %s source %s\n\n%s\n\n%s",
 			runtime.Version(), runtime.GOOS, runtime.GOARCH, m.w, m.h, m.view, regionNames[m.focus], m.low, m.lang.ID, m.theme.ID, m.snap.Source.Kind,
-			longDigits.ReplaceAllString(fmt.Sprint(r), "******"), debug.Stack())
+			said, debug.Stack())
 		if f, err := os.CreateTemp(".", "tillscope-crash-"+time.Now().Format("20060102-150405")+"-*.txt"); err == nil {
 			if _, err = f.WriteString(text); err == nil && f.Close() == nil {
 				m.crash = f.Name()
@@ -37,5 +38,5 @@ func (m *Model) caught() {
 			}
 		}
 	}
-	panic(r)
+	panic(said) // Bubble Tea writes it on the restored terminal
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -57,9 +58,9 @@ func (f *form) update(m *Model, msg tea.Msg) tea.Cmd {
 			return nil
 		}
 	}
-	next, cmd := f.huh.Update(msg)
-	if h, ok := next.(*huh.Form); ok {
-		f.huh = h
+	cmd := f.feed(msg)
+	if _, key := msg.(tea.KeyPressMsg); key {
+		cmd = f.settle(cmd)
 	}
 	switch f.huh.State {
 	case huh.StateCompleted:
@@ -72,6 +73,42 @@ func (f *form) update(m *Model, msg tea.Msg) tea.Cmd {
 		return nil
 	}
 	return cmd
+}
+
+func (f *form) feed(msg tea.Msg) tea.Cmd {
+	next, cmd := f.huh.Update(msg)
+	if h, ok := next.(*huh.Form); ok {
+		f.huh = h
+	}
+	return cmd
+}
+
+// settle lets the form go on to its next field at once. It tells itself so by a command, and keys that were typed ahead
+// would still go into the field before. What takes longer, as the blink of a cursor does, goes its usual way.
+func (f *form) settle(cmd tea.Cmd) tea.Cmd {
+	const soon = 20 * time.Millisecond
+	if cmd == nil {
+		return nil
+	}
+	done := make(chan tea.Msg, 1)
+	go func() { done <- cmd() }()
+	select {
+	case msg := <-done:
+		switch msg := msg.(type) {
+		case nil:
+			return nil
+		case tea.BatchMsg:
+			var rest []tea.Cmd
+			for _, c := range msg {
+				rest = append(rest, f.settle(c))
+			}
+			return tea.Batch(rest...)
+		default:
+			return f.feed(msg)
+		}
+	case <-time.After(soon):
+		return func() tea.Msg { return <-done }
+	}
 }
 
 func (f *form) box(m *Model, w, h int) []string {

@@ -170,7 +170,7 @@ func (p *messagePane) draw(m *Model, w, h int) []string {
 	if len(p.fields) == 0 {
 		bytesHigh = h - 2
 	}
-	ruled := h >= 8 // else there is no room for a rule between them
+	ruled := h >= 8 || p.walking // else there is no room for a rule; walking, it names the byte
 	fieldsHigh := max(h-bytesHigh, 1)
 	if ruled {
 		fieldsHigh = max(fieldsHigh-1, 1)

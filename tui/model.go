@@ -330,6 +330,9 @@ func (m *Model) View() tea.View {
 	defer m.caught()
 	if m.dirty {
 		m.screen, m.dirty = m.draw(), false
+		if m.o.ASCII {
+			m.screen = asASCII.Replace(m.screen)
+		}
 	}
 	v := tea.NewView(m.screen)
 	v.AltScreen = true

@@ -2,7 +2,10 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +16,7 @@ import (
 	"github.com/charmbracelet/x/vt"
 
 	"tillscope/assets"
+	"tillscope/sim"
 )
 
 // terminal runs the whole program in an emulated terminal.
@@ -20,22 +24,38 @@ type terminal struct {
 	t    *testing.T
 	mu   sync.Mutex // over emu: the emulator's own lock does not cover reading its screen
 	emu  *vt.Emulator
+	raw  strings.Builder // all that was written
 	keys *io.PipeWriter
 	done chan error
 }
 
-func start(t *testing.T, w, h int, env ...string) *terminal {
+// kit is how a test's terminal differs from a usual one.
+type kit struct {
+	lang    string
+	w, h    int
+	env     []string
+	profile colorprofile.Profile
+	options func(*Options)
+}
+
+func start(t *testing.T, k kit) *terminal {
 	t.Helper()
-	l, err := assets.Language("en")
+	l, err := assets.Language(or(k.lang, "en"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	if k.w == 0 {
+		k.w, k.h = 120, 30
+	}
 	in, keys := io.Pipe()
-	x := &terminal{t: t, emu: vt.NewEmulator(w, h), keys: keys, done: make(chan error, 1)}
+	x := &terminal{t: t, emu: vt.NewEmulator(k.w, k.h), keys: keys, done: make(chan error, 1)}
 	go func() { _, _ = io.Copy(io.Discard, x.emu) }() // what the terminal answers to queries
 	_, _ = x.emu.Write([]byte("\x1b[20h"))            // a line feed returns the carriage, as a tty's driver does
-	o := Options{Session: watched(t, "en"), Lang: l, Program: []tea.ProgramOption{tea.WithInput(in), tea.WithOutput(x), tea.WithWindowSize(w, h),
-		tea.WithEnvironment(append([]string{"TERM=xterm-256color"}, env...)), tea.WithColorProfile(colorprofile.ANSI256), tea.WithoutSignals()}}
+	o := Options{Session: watched(t, l.ID), Lang: l, Program: []tea.ProgramOption{tea.WithInput(in), tea.WithOutput(&Meter{to: x}), tea.WithWindowSize(k.w, k.h),
+		tea.WithEnvironment(append([]string{"TERM=xterm-256color"}, k.env...)), tea.WithColorProfile(k.profile), tea.WithoutSignals()}}
+	if k.options != nil {
+		k.options(&o)
+	}
 	go func() { x.done <- Run(context.Background(), o) }()
 	return x
 }
@@ -44,6 +64,7 @@ func start(t *testing.T, w, h int, env ...string) *terminal {
 func (x *terminal) Write(p []byte) (int, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.raw.Write(p)
 	return x.emu.Write(p)
 }
 
@@ -60,41 +81,267 @@ func (x *terminal) press(s string) {
 	}
 }
 
+// esc presses escape alone: it is one only when nothing follows for a while.
+func (x *terminal) esc() {
+	x.press("\x1b")
+	time.Sleep(120 * time.Millisecond)
+}
+
 func (x *terminal) until(want string) {
 	x.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if strings.Contains(x.screen(), want) {
+	x.wait(want, func(s string) bool { return strings.Contains(s, want) })
+}
+
+func (x *terminal) wait(what string, ok func(string) bool) {
+	x.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if ok(x.screen()) {
 			return
 		}
 	}
-	x.t.Fatalf("%q never came on the screen:\n%s", want, x.screen())
+	x.t.Fatalf("never on the screen: %s\n%s", what, x.screen())
 }
 
-func TestWholeProgram(t *testing.T) {
-	for name, env := range map[string][]string{"local": nil, "over SSH": {"SSH_TTY=/dev/pts/0"}} {
+func (x *terminal) quit() {
+	x.t.Helper()
+	x.press("q")
+	select {
+	case err := <-x.done:
+		if err != nil {
+			x.t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		x.t.Errorf("q does not quit:\n%s", x.screen())
+	}
+}
+
+// Each view is driven by its keys, as a user would, in terminals of every kind.
+func TestDriveEveryView(t *testing.T) {
+	for name, k := range map[string]kit{
+		"local":          {profile: colorprofile.ANSI256},
+		"over SSH":       {profile: colorprofile.ANSI256, env: []string{"SSH_TTY=/dev/pts/0"}},
+		"sixteen":        {profile: colorprofile.ANSI, w: 100, h: 28},
+		"no colour":      {profile: colorprofile.ASCII, env: []string{"NO_COLOR=1"}},
+		"ASCII":          {profile: colorprofile.ANSI, options: func(o *Options) { o.ASCII = true }},
+		"low bandwidth":  {profile: colorprofile.ANSI256, options: func(o *Options) { o.Low = true }},
+		"wide, a mouse":  {profile: colorprofile.TrueColor, w: 200, h: 50, options: func(o *Options) { o.Theme = "dark"; o.Mouse = true }},
+		"colour-blind":   {profile: colorprofile.ANSI256, options: func(o *Options) { o.Theme = "colour-blind" }},
+		"sync by choice": {profile: colorprofile.ANSI256, options: func(o *Options) { o.Sync = "on" }},
+	} {
 		t.Run(name, func(t *testing.T) {
-			x := start(t, 120, 30, env...)
-			x.until("Unstable network")
-			x.press("L")
-			x.until("网络不稳定")
-			x.press("/")
-			x.press("冲正\r")
-			x.until("/冲正")
-			x.press("?")
-			x.until("列出并查找操作")
-			x.press("\x1b")
-			time.Sleep(100 * time.Millisecond) // a lone escape is one only when nothing follows
-			x.press("2")
-			x.until("笔未到账")
-			x.press("q")
-			select {
-			case err := <-x.done:
-				if err != nil {
-					t.Error(err)
-				}
-			case <-time.After(20 * time.Second):
-				t.Error("q does not quit")
-			}
+			t.Parallel()
+			drive(t, k)
 		})
+	}
+}
+
+func drive(t *testing.T, k kit) {
+	var mu sync.Mutex
+	var exported Export
+	var opened map[string]string
+	store, err := sim.New(sim.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	more := k.options
+	k.options = func(o *Options) {
+		o.Export = func(e Export) (string, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			exported = e
+			return "here.md", nil
+		}
+		o.Sources = func() []SourceKind {
+			return []SourceKind{{ID: "tap", Fields: []SourceField{{ID: "upstream", Check: func(s string) error {
+				if s == "" {
+					return errors.New("nothing said")
+				}
+				return nil
+			}}}}}
+		}
+		o.Open = func(_ string, v map[string]string) (Session, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			opened = v
+			return nil, errors.New("that line cannot be reached: plug it in")
+		}
+		o.Trainer = func() Trainer { return store.Control() }
+		if more != nil {
+			more(o)
+		}
+	}
+	x := start(t, k)
+	x.until("Unstable network")
+	// Traffic: look at a sale, mark it, note something, see its bytes, compare it with its answer.
+	x.press("/rc=51\r")
+	x.until("1 of 13 rows")
+	x.press("m")
+	x.until("is marked")
+	x.press("Nask the bank\r")
+	x.until("ask the bank")
+	x.press("d")
+	x.until("Compare #")
+	x.until("* differs")
+	x.esc()
+	x.press("b")
+	x.until("byte ")
+	x.press("lll")
+	x.esc()
+	x.press("t") // its story
+	x.until("The money does not arrive.")
+	x.press("1") // back to the scope
+	x.until("[Traffic]")
+	// Transactions, sorted.
+	x.press("2s")
+	x.until("not arrived")
+	x.press("\t")
+	x.until("[Story of transaction")
+	// Diagnosis: the tree, the proof of the node under the cursor, back.
+	x.press("3")
+	x.until("Decision tree")
+	x.until("yes, seen on the line")
+	x.press("\r")
+	x.until("Evidence 1 of")
+	x.esc()
+	x.until("Decision tree")
+	x.press("4")
+	x.until("insufficient funds")
+	x.press("5")
+	x.until("Unstable network (network.unstable)")
+	x.press("G")
+	x.until("ask the bank") // the note is in the report
+	// Export as Markdown, under a name that is already taken, then another.
+	taken := filepath.Join(t.TempDir(), "taken.md")
+	if err := os.WriteFile(taken, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	x.press("e")
+	x.until("Export the report")
+	x.press("j\r")
+	x.press(taken + "\r")
+	x.until("taken.md exists")
+	x.press("2\r")
+	x.until("here.md")
+	mu.Lock()
+	if exported.Form != "markdown" || exported.Path != taken+"2" || len(exported.Notes) != 1 {
+		t.Errorf("exported %q to %q with notes %v", exported.Form, exported.Path, exported.Notes)
+	}
+	mu.Unlock()
+	// Another source, which fails with advice.
+	x.press("c")
+	if strings.Contains(x.screen(), "carries") {
+		x.press("y")
+	}
+	x.until("What to watch")
+	x.press("\r")
+	x.until("Address of the host")
+	x.press("\r")
+	x.until("nothing said")
+	x.press("192.0.2.7:1\r")
+	x.until("plug it in")
+	mu.Lock()
+	if opened["upstream"] != "192.0.2.7:1" {
+		t.Errorf("opened %v", opened)
+	}
+	mu.Unlock()
+	x.press("\r")
+	// The trainer's desk.
+	x.press("fX")
+	x.until("are hidden")
+	x.press("R")
+	x.until("Score: 0%")
+	// Help, palette, language.
+	x.press("?")
+	x.until("Actions")
+	x.esc()
+	x.press(":theme\r")
+	x.until("Theme ")
+	x.press("1L")
+	x.until("网络")
+	x.press("/冲正\r")
+	x.until("/冲正")
+	x.quit()
+	if strings.Contains(x.raw.String(), testPAN) {
+		t.Error("a card number was written to the terminal")
+	}
+	if o := (Options{}); more != nil {
+		if more(&o); o.ASCII { // but for the Chinese that was asked for
+			english, _, _ := strings.Cut(x.raw.String(), "在线")
+			if i := strings.IndexFunc(english, func(r rune) bool { return r > 0x7E }); i >= 0 {
+				t.Errorf("beyond ASCII: %q", english[max(i-20, 0):min(i+20, len(english))])
+			}
+		}
+	}
+	if got, want := strings.Contains(x.raw.String(), "\x1b[?2026h"), name(k); got != want {
+		t.Errorf("frames in one piece: %v, want %v", got, want)
+	}
+}
+
+// name says whether frames are to be bracketed: only where it was asked for, since the emulator does not answer queries
+// and the tests' own environment is no SSH session.
+func name(k kit) bool {
+	o := Options{}
+	if k.options != nil {
+		k.options(&o)
+	}
+	return o.Sync == "on"
+}
+
+func TestProgramFollowsItsSize(t *testing.T) {
+	x := start(t, kit{profile: colorprofile.ANSI256, w: 40, h: 10})
+	x.until("make it larger")
+	x.quit()
+}
+
+// A panic restores the terminal and leaves a file that says where, with no card data in it.
+func TestPanicIsWrittenDown(t *testing.T) {
+	t.Chdir(t.TempDir())
+	x := start(t, kit{profile: colorprofile.ANSI256, options: func(o *Options) {
+		o.Export = func(Export) (string, error) { panic("index out of range with card " + testPAN) }
+	}})
+	x.until("Unstable network")
+	x.press("e")
+	x.until("Export the report")
+	x.press("\r\r")
+	err := <-x.done
+	if err == nil || !strings.Contains(err.Error(), "tillscope-crash-") {
+		t.Fatalf("the end says %v", err)
+	}
+	files, _ := filepath.Glob("tillscope-crash-*.txt")
+	if len(files) != 1 {
+		t.Fatalf("files %v", files)
+	}
+	b, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := string(b); strings.Contains(s, testPAN) || !strings.Contains(s, "openExport") || !strings.Contains(s, "screen 120x30") {
+		t.Errorf("the file says:\n%s", s)
+	}
+	if !strings.Contains(x.raw.String(), "\x1b[?1049l") {
+		t.Error("the terminal is not restored")
+	}
+}
+
+// Stopping and coming back draws the whole screen again.
+func TestResumeRedraws(t *testing.T) {
+	m := newTest(t, "en", 120, 30)
+	if _, cmd := m.Update(tea.ResumeMsg{}); cmd == nil {
+		t.Error("the screen is not drawn again")
+	}
+}
+
+func TestCopyIsMasked(t *testing.T) {
+	m := newTest(t, "en", 120, 30)
+	keys(m, "/", "000002 sale", "enter")
+	for _, focus := range []region{traffic, message} {
+		m.focus = focus
+		if s := m.clip(); !strings.Contains(s, "000002") || strings.Contains(s, testPAN) {
+			t.Errorf("%s copies %q", regionNames[focus], s)
+		}
+	}
+	m.focus = diagnosis
+	if !strings.Contains(m.clip(), "Unstable network") {
+		t.Errorf("the diagnosis copies %q", m.clip())
 	}
 }

@@ -57,8 +57,9 @@ func full(t testing.TB, lang string, ascii bool) *Model {
 // has content.
 func TestSweep(t *testing.T) {
 	edges := []int{10, 17, 18, 19, 23, 24, 25, 29, 30, 31, 39, 40, 41, 50, 60}
+	step := 1
 	if testing.Short() {
-		edges = []int{18, 24, 30, 40}
+		step = 7
 	}
 	for _, lang := range assets.Languages {
 		for name, press := range states {
@@ -66,11 +67,11 @@ func TestSweep(t *testing.T) {
 				t.Parallel()
 				m := full(t, lang, name == "zoom" || name == "tree")
 				keys(m, press...)
-				for w := 40; w <= 200; w++ {
+				for w := 40; w <= 200; w += step {
 					checkScreen(t, m, w, edges[w%len(edges)])
 				}
 				for _, w := range []int{40, 59, 60, 61, 79, 80, 81, 119, 120, 121, 179, 180, 181, 200, 210} {
-					for h := 10; h <= 60; h += 4 {
+					for h := 10; h <= 60; h += 3 + step {
 						checkScreen(t, m, w, h)
 					}
 				}

@@ -202,6 +202,10 @@ func newLook(ascii bool, t *Theme) *look {
 	return l
 }
 
+// asASCII stands in for the symbols that come in texts of the diagnosis and in forms, cell for cell.
+var asASCII = strings.NewReplacer("·", "-", "–", "-", "—", "-", "…", "~", "→", ">", "←", "<", "¥", "Y", "×", "x", "“", "\"", "”", "\"", "‘", "'", "’", "'",
+	"•", "*", "●", "+", "▲", "!", "✖", "x", "○", "?", "│", "|", "─", "-", "┃", "|", "█", "#")
+
 // p paints s as what it means.
 func (l *look) p(t token, s string) string {
 	if t == plain || s == "" {
