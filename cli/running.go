@@ -35,6 +35,9 @@ func start(ctx context.Context, source link.Source, o diagnostics.Options) (*run
 	}
 	r := &running{source: source, session: session, started: time.Now(), ended: make(chan struct{})}
 	ctx, r.stop = context.WithCancel(ctx)
+	if !r.live() {
+		session.ReadAhead()
+	}
 	go func() {
 		defer close(r.ended)
 		defer r.stop()

@@ -100,7 +100,8 @@ func BenchmarkLedger(b *testing.B) {
 		b.Fatal(err)
 	}
 	x := newTraffic(b)
-	c := s.conn(link.Event{At: t0, Conn: 1, Terminal: "10.0.0.1:1000", Host: "10.0.0.9:8583", Kind: link.Opened})
+	s.Handle(link.Event{At: t0, Conn: 1, Terminal: "10.0.0.1:1000", Host: "10.0.0.9:8583", Kind: link.Opened})
+	c := s.in.conns[1]
 	var msgs []*wire.Message
 	for range 5000 {
 		for dir, data := range x.next([2][]byte{}) {

@@ -28,34 +28,12 @@ type sent struct {
 const inFrame = time.Second
 
 // framed says that a line has frames that are acknowledged.
-func (l *lineState) framed() bool { return l.dec.Detection().Framing == "stx-etx" }
-
-// interrupted ends a frame whose sender fell silent in the middle of it.
-func (s *Session) interrupted(c *conn, dir link.Dir, now time.Time) {
-	h := &c.half[dir&1]
-	if n := len(h.marks); n > 0 && now.Sub(h.marks[n-1].at) > inFrame && c.line.framed() && h.s.Pending() > 0 {
-		s.breakOff(c, dir, h.marks[n-1].at)
-	}
-}
-
-// breakOff gives what was begun in a direction as it stands.
-func (s *Session) breakOff(c *conn, dir link.Dir, at time.Time) {
-	s.take(c, dir, c.half[dir&1].s.Broken(), at)
-}
-
-// waited ends the frames that come to no end, so that they are seen before anything else is sent.
-func (s *Session) waited() {
-	for _, c := range s.conns {
-		s.interrupted(c, link.ToHost, s.now)
-		s.interrupted(c, link.ToTerminal, s.now)
-	}
-}
+func (l *lineState) framed() bool { return l.det.Framing == "stx-etx" }
 
 // control takes in a byte between the frames.
 func (s *Session) control(c *conn, it item) {
 	l, dir := c.line, it.dir
-	oneWire := c.half[link.ToHost].received == 0 || c.half[link.ToTerminal].received == 0
-	if oneWire { // who sent it follows from who sent before
+	if it.oneWire { // who sent it follows from who sent before
 		dir = c.lastDir
 		if it.m.Control == "ACK" || it.m.Control == "NAK" {
 			dir = 1 - dir
@@ -68,11 +46,6 @@ func (s *Session) control(c *conn, it item) {
 		s.settle(c, about)
 	case "NAK":
 		l.NAKs++
-		if !oneWire && l.framed() {
-			if h := &c.half[1-dir&1]; h.s.Pending() > 0 {
-				s.breakOff(c, 1-dir, it.at)
-			}
-		}
 		about.refused, about.held = true, nil
 	case "EOT":
 		c.sent[dir&1] = sent{acks: c.sent[dir&1].acks} // it will not be sent again

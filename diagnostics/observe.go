@@ -151,7 +151,7 @@ func (s *Session) fitsElsewhere(l *lineState, m *wire.Message) bool {
 	}
 	l.tried++
 	other, det, err := wire.Decode([]byte(m.Raw()), wire.Options{})
-	here := l.dec.Detection()
+	here := *l.det
 	fits := err == nil && !other.Undecoded() && other.Stop == nil && other.Trailing == 0 && det.Confidence >= 0.5 &&
 		(det.Framing != here.Framing || det.Header != here.Header || det.Dialect != here.Dialect)
 	if fits {

@@ -3,7 +3,6 @@ package diagnostics
 import (
 	"cmp"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -29,7 +28,8 @@ type Options struct {
 
 // Session turns link events into a diagnosis. All methods are safe from any goroutine.
 type Session struct {
-	mu        sync.Mutex
+	in        intake
+	mu        sync.Mutex // of all that follows
 	o         Options
 	tree      *tree
 	codes     map[string]Code
@@ -45,8 +45,6 @@ type Session struct {
 	shown     int // entries from here on are in no snapshot yet
 	totals    Totals
 	lines     []*lineState
-	byAddr    map[string]*lineState
-	conns     map[uint64]*conn
 	recent    []time.Time
 	ledger    ledger
 	probed    map[string]string // what tests answered: node to yes, no or unknown
@@ -67,7 +65,9 @@ type eventSeen struct {
 
 type lineState struct {
 	Line
-	dec    *wire.Decoder
+	dec    *wire.Decoder   // of reading, as is seen
+	seen   *wire.Detection // what it found so far
+	det    *wire.Detection // the same, of what is booked
 	frames int             // of a line whose frames are acknowledged
 	lats   []time.Duration // the latest answers' latencies
 	anon   terminal        // who speaks before it has named itself
@@ -77,40 +77,10 @@ type lineState struct {
 	halfCloses                               int // answers that came although the terminal had ended its sending with the request
 }
 
-type mark struct {
-	from int64
-	at   time.Time
-}
-
-// half is one direction of a connection. Its marks give a held-back message the time at which its first byte passed.
-type half struct {
-	s              *wire.Stream
-	received, used int64
-	marks          []mark
-}
-
-func (h *half) began(n int, now time.Time) time.Time {
-	at := now
-	for i, m := range h.marks {
-		if m.from > h.used {
-			break
-		}
-		at = m.at
-		if i > 0 && i == len(h.marks)-1 {
-			break
-		}
-	}
-	h.used += int64(n)
-	if h.used >= h.received {
-		h.marks, h.used = h.marks[:0], h.received
-	}
-	return at
-}
-
 type conn struct {
 	id       uint64
 	line     *lineState
-	half     [2]half
+	half     [2]half // of reading, all else is of booking
 	term     *terminal
 	from     string    // the terminal's address with its port
 	end      [2]ending // of the side that sends in a direction
@@ -159,8 +129,8 @@ func NewSession(o Options) (*Session, error) {
 			return nil, err
 		}
 	}
-	return &Session{o: o, tree: t, codes: codes, nextN: 1, version: 1, byAddr: map[string]*lineState{}, conns: map[uint64]*conn{},
-		ledger: newLedger(), statement: o.Statement}, nil
+	return &Session{o: o, tree: t, codes: codes, nextN: 1, version: 1, ledger: newLedger(), statement: o.Statement,
+		in: intake{byAddr: map[string]*lineState{}, conns: map[uint64]*conn{}}}, nil
 }
 
 // SetLang changes the language of the snapshots to come.
@@ -190,28 +160,46 @@ func (s *Session) Answer(node, answer string) error {
 
 // Tick moves the line's clock on when nothing happens, so that silence is noticed.
 func (s *Session) Tick(now time.Time) {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now.After(s.now) && !s.ended {
-		s.clock(now)
-		s.version++
-		s.ticks++
-		s.waited()
+	if !now.After(s.now) || s.ended {
+		return
+	}
+	s.clock(now)
+	s.version++
+	s.ticks++
+	if s.in.ahead != nil {
+		return
+	}
+	for _, r := range s.in.waited(now) {
+		r.line.det = r.det
+		s.take(r.conn, r.items)
 	}
 }
 
 // End says that the source has ended, with an error when it failed.
 func (s *Session) End(err error) {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	if s.in.ahead != nil {
+		s.in.ahead.finish()
+		s.in.ahead = nil
+	}
+	rest := s.in.rest()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ids := make([]uint64, 0, len(s.conns))
-	for id := range s.conns {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		c := s.conns[id]
-		s.close(c, s.now)
+	for i := range rest {
+		r := &rest[i]
+		for k := range r.items { // what was cut off in the middle ends now
+			if r.items[k].at.IsZero() {
+				r.items[k].at = s.now
+			}
+		}
+		r.line.det = r.det
+		s.take(r.conn, r.items)
+		s.release(r.conn)
 	}
 	s.ended = true
 	if err != nil {
@@ -229,31 +217,38 @@ func (s *Session) clock(at time.Time) {
 	}
 }
 
-// hostOnly is an address without its port. Names of serial ports may have colons too.
-func hostOnly(addr string) string {
-	if i := strings.LastIndexByte(addr, ':'); i > 0 && digits(addr[i+1:]) {
-		return strings.Trim(addr[:i], "[]")
-	}
-	return addr
-}
-
 // Handle takes in one event of the source, in order.
 func (s *Session) Handle(ev link.Event) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.version++
-	s.clock(ev.At)
-	if ev.Kind == link.Gap && ev.Conn == 0 { // of a capture that could not keep up: nobody knows whose bytes they were
-		s.totals.Dropped += ev.Count
-		s.add(&Entry{At: ev.At, Kind: ev.Kind, Dir: ev.Dir, Count: ev.Count, Note: ev.Note})
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	r := s.in.read(ev, s.o.Wire)
+	if s.in.ahead != nil {
+		s.in.ahead.put(r)
 		return
 	}
-	c := s.conn(ev)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.book(&r)
+}
+
+// book takes in what was read of one event.
+func (s *Session) book(r *reading) {
+	ev, c := r.ev, r.conn
+	s.version++
+	s.clock(ev.At)
+	if r.line != nil && r.line.ID == 0 {
+		r.line.ID = len(s.lines) + 1
+		s.lines = append(s.lines, r.line)
+	}
 	if c == nil {
+		if ev.Conn == 0 && ev.Kind == link.Gap {
+			s.totals.Dropped += ev.Count
+			s.add(&Entry{At: ev.At, Kind: ev.Kind, Dir: ev.Dir, Count: ev.Count, Note: ev.Note})
+		}
 		return
 	}
 	l := c.line
-	h := &c.half[ev.Dir&1]
+	l.det = r.det
 	switch ev.Kind {
 	case link.Opened:
 		l.Connects++
@@ -262,21 +257,16 @@ func (s *Session) Handle(ev link.Event) {
 		s.connection(c, ev, 0)
 		s.record(ev)
 	case link.Data:
-		s.interrupted(c, ev.Dir, ev.At)
-		h.marks = append(h.marks, mark{h.received, ev.At})
-		h.received += int64(len(ev.Data))
-		l.Bytes += int64(len(ev.Data))
-		s.take(c, ev.Dir, h.s.Write(ev.Data), ev.At)
-	case link.Gap:
-		s.gap(c, ev.Dir, ev.At)
-		s.event(c, ev)
+		l.Bytes += int64(r.size)
+		s.take(c, r.items)
 	case link.HalfClose:
 		s.connection(c, ev, 0)
-		s.take(c, ev.Dir, h.s.Close(), ev.At)
+		s.take(c, r.items)
 		s.record(ev)
 	case link.Closed, link.Reset:
 		c.reset = ev.Kind == link.Reset
-		s.close(c, ev.At)
+		s.take(c, r.items)
+		s.release(c)
 		if ev.Kind == link.Reset {
 			if ev.Dir == link.ToHost {
 				l.ResetsTerminal++
@@ -296,20 +286,10 @@ func (s *Session) Handle(ev link.Event) {
 		l.Unreach++
 		s.event(c, ev)
 		s.finish(c)
-	case link.Unplugged:
-		s.breakOff(c, link.ToHost, ev.At)
-		s.breakOff(c, link.ToTerminal, ev.At)
-		s.event(c, ev)
-	default: // nothing that the bytes or the connection's state depend on
+	default:
+		s.take(c, r.items) // what the event has ended
 		s.event(c, ev)
 	}
-}
-
-// gap ends what was begun in a direction: bytes are missing there.
-func (s *Session) gap(c *conn, dir link.Dir, at time.Time) {
-	h := &c.half[dir&1]
-	s.take(c, dir, h.s.Gap(), at)
-	h.used, h.marks = h.received, h.marks[:0]
 }
 
 func (s *Session) finish(c *conn) {
@@ -318,33 +298,6 @@ func (s *Session) finish(c *conn) {
 	}
 	c.closed = true
 	s.over(c, s.now)
-	c.half = [2]half{} // requests without answer keep the connection, and need no more of it
-	delete(s.conns, c.id)
-}
-
-func (s *Session) conn(ev link.Event) *conn {
-	if c := s.conns[ev.Conn]; c != nil {
-		return c
-	}
-	addr, host := hostOnly(ev.Terminal), ev.Host
-	key := addr + "|" + host
-	l := s.byAddr[key]
-	if l == nil {
-		dec, err := wire.NewDecoder(s.o.Wire)
-		if err != nil {
-			return nil // checked in NewSession
-		}
-		l = &lineState{Line: Line{ID: len(s.lines) + 1, Address: addr, Host: host}, dec: dec}
-		s.lines = append(s.lines, l)
-		s.byAddr[key] = l
-	}
-	if ev.Kind == link.Closed || ev.Kind == link.HalfClose || ev.Kind >= link.Retransmitted && ev.Kind <= link.HalfOpen {
-		return nil // the end, or an afterthought, of a connection that is gone already
-	}
-	c := &conn{id: ev.Conn, line: l, from: ev.Terminal, term: &l.anon}
-	c.half[0].s, c.half[1].s = l.dec.Stream(true), l.dec.Stream(false)
-	s.conns[ev.Conn] = c
-	return c
 }
 
 func (s *Session) add(e *Entry) *Entry {
@@ -393,52 +346,8 @@ func (s *Session) event(c *conn, ev link.Event) {
 	s.events = append(s.events, eventSeen{ev.Kind, ev.Dir, e.N, c.line.ID, c.term.id, ev.Took, ev.Size})
 }
 
-// isResponse tells the direction of a decoded message by its type: wire may hand over both directions at once.
-func isResponse(mti string) bool { return len(mti) == 4 && (mti[2]-'0')%2 == 1 }
-
-// item is a message with its direction and the time at which its first byte passed.
-type item struct {
-	m   *wire.Message
-	dir link.Dir
-	at  time.Time
-}
-
-// items are what came of one direction's bytes. Both directions may come on one serial port: then the type of a message
-// tells who sent it.
-func (c *conn) items(dir link.Dir, msgs []*wire.Message, now time.Time) []item {
-	items := make([]item, 0, len(msgs))
-	for _, m := range msgs {
-		d := dir
-		if !m.Undecoded() {
-			d = link.ToHost
-			if isResponse(m.MTI) {
-				d = link.ToTerminal
-			}
-		}
-		items = append(items, item{m, d, c.half[dir&1].began(len(m.Raw()), now)})
-	}
-	return items
-}
-
-func (s *Session) take(c *conn, dir link.Dir, msgs []*wire.Message, now time.Time) {
-	if len(msgs) > 0 {
-		s.book(c, c.items(dir, msgs, now))
-	}
-}
-
-// close takes what both directions still hold.
-func (s *Session) close(c *conn, now time.Time) {
-	s.book(c, append(c.items(link.ToHost, c.half[0].s.Close(), now), c.items(link.ToTerminal, c.half[1].s.Close(), now)...))
-	s.release(c)
-}
-
-func (s *Session) book(c *conn, items []item) {
-	sort.SliceStable(items, func(i, j int) bool {
-		if !items[i].at.Equal(items[j].at) {
-			return items[i].at.Before(items[j].at)
-		}
-		return items[i].dir < items[j].dir
-	})
+// take books messages in order.
+func (s *Session) take(c *conn, items []item) {
 	for _, it := range items {
 		if it.m.Control != "" {
 			s.control(c, it)
@@ -502,7 +411,7 @@ func (s *Session) Snapshot() *Snapshot {
 	for _, l := range s.lines {
 		v := l.Line
 		v.Terminals = slices.Clone(l.Terminals)
-		d := l.dec.Detection()
+		d := *l.det
 		v.Framing, v.Header, v.Dialect, v.Confidence, v.RunnerUp = d.Framing, d.Header, d.Dialect, d.Confidence, d.RunnerUp
 		v.Foreign = cmp.Or(d.Foreign, v.Foreign)
 		v.Latency50, v.Latency90, v.Latency95, v.Worst = percentiles(l.lats)

@@ -1,0 +1,324 @@
+package diagnostics
+
+import (
+	"maps"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"tillscope/link"
+	"tillscope/wire"
+)
+
+// A session works in two steps: reading turns the bytes of an event into messages, booking makes of them what snapshots
+// show. Reading knows nothing of booking, so that the two can share the work of a large capture between two cores; what
+// comes out does not depend on how far one is ahead of the other.
+
+// intake is the state of reading. Only Handle and End use it.
+type intake struct {
+	mu     sync.Mutex
+	conns  map[uint64]*conn
+	byAddr map[string]*lineState
+	ahead  *ahead // nil when what is read is booked at once
+}
+
+// reading is an event with the messages that its bytes completed.
+type reading struct {
+	ev    link.Event
+	line  *lineState
+	conn  *conn // nil for an afterthought of a connection that is gone
+	det   *wire.Detection
+	items []item
+	size  int // bytes of data
+}
+
+// item is a message with its direction and the time at which its first byte passed.
+type item struct {
+	m       *wire.Message
+	dir     link.Dir
+	at      time.Time
+	oneWire bool // only one direction of its connection has been heard so far
+}
+
+// half is one direction of a connection as it is read. Its marks give a held-back message the time at which its first
+// byte passed.
+type half struct {
+	s              *wire.Stream
+	received, used int64
+	marks          []mark
+}
+
+type mark struct {
+	from int64
+	at   time.Time
+}
+
+func (h *half) began(n int, now time.Time) time.Time {
+	at := now
+	for i, m := range h.marks {
+		if m.from > h.used {
+			break
+		}
+		at = m.at
+		if i > 0 && i == len(h.marks)-1 {
+			break
+		}
+	}
+	h.used += int64(n)
+	if h.used >= h.received {
+		h.marks, h.used = h.marks[:0], h.received
+	}
+	return at
+}
+
+// hostOnly is an address without its port. Names of serial ports may have colons too.
+func hostOnly(addr string) string {
+	if i := strings.LastIndexByte(addr, ':'); i > 0 && digits(addr[i+1:]) {
+		return strings.Trim(addr[:i], "[]")
+	}
+	return addr
+}
+
+// read takes the bytes of an event in.
+func (in *intake) read(ev link.Event, o wire.Options) (r reading) {
+	r.ev = ev
+	if ev.Kind == link.Gap && ev.Conn == 0 { // of a capture that could not keep up: nobody knows whose bytes they were
+		return r
+	}
+	if r.conn = in.conns[ev.Conn]; r.conn != nil {
+		r.line = r.conn.line
+	} else if r.line, r.conn = in.open(ev, o); r.conn == nil {
+		return r
+	}
+	c, dir := r.conn, ev.Dir&1
+	h := &c.half[dir]
+	switch ev.Kind {
+	case link.Data:
+		r.interrupted(dir, ev.At)
+		h.marks = append(h.marks, mark{h.received, ev.At})
+		h.received += int64(len(ev.Data))
+		r.take(c.items(dir, h.s.Write(ev.Data), ev.At))
+		r.size, r.ev.Data = len(ev.Data), nil // read, and many of them wait
+	case link.HalfClose:
+		r.take(c.items(dir, h.s.Close(), ev.At))
+	case link.Gap:
+		r.gap(dir)
+	case link.Unplugged:
+		r.breakOff(link.ToHost, ev.At)
+		r.breakOff(link.ToTerminal, ev.At)
+	case link.Closed, link.Reset:
+		r.close(ev.At)
+		in.forget(c)
+	case link.Refused, link.Unreached:
+		in.forget(c)
+	}
+	r.det = c.line.detected()
+	return r
+}
+
+// open finds or makes the line of an event, and a connection unless there is none any more.
+func (in *intake) open(ev link.Event, o wire.Options) (*lineState, *conn) {
+	addr, host := hostOnly(ev.Terminal), ev.Host
+	l := in.byAddr[addr+"|"+host]
+	if l == nil {
+		dec, err := wire.NewDecoder(o)
+		if err != nil {
+			return nil, nil // checked in NewSession
+		}
+		l = &lineState{Line: Line{Address: addr, Host: host}, dec: dec, seen: &wire.Detection{}, det: &wire.Detection{}}
+		in.byAddr[addr+"|"+host] = l
+	}
+	if ev.Kind == link.Closed || ev.Kind == link.HalfClose || ev.Kind >= link.Retransmitted && ev.Kind <= link.HalfOpen {
+		return l, nil // the end, or an afterthought, of a connection that is gone already
+	}
+	c := &conn{id: ev.Conn, line: l, from: ev.Terminal, term: &l.anon}
+	c.half[0].s, c.half[1].s = l.dec.Stream(true), l.dec.Stream(false)
+	in.conns[ev.Conn] = c
+	return l, c
+}
+
+// forget lets go of what is read of a connection. Requests without answer keep the rest of it.
+func (in *intake) forget(c *conn) {
+	c.half = [2]half{}
+	delete(in.conns, c.id)
+}
+
+// reads says that a line is read with a framing.
+func (l *lineState) reads(framing string) bool { return l.dec.Detection().Framing == framing }
+
+// detected is what the line was found to carry so far: the same pointer as long as nothing changes.
+func (l *lineState) detected() *wire.Detection {
+	if d := l.dec.Detection(); d != *l.seen {
+		l.seen = &d
+	}
+	return l.seen
+}
+
+// isResponse tells the direction of a decoded message by its type: wire may hand over both directions at once.
+func isResponse(mti string) bool { return len(mti) == 4 && (mti[2]-'0')%2 == 1 }
+
+// items are what came of one direction's bytes. Both directions may come on one serial port: then the type of a message
+// tells who sent it.
+func (c *conn) items(dir link.Dir, msgs []*wire.Message, now time.Time) []item {
+	if len(msgs) == 0 {
+		return nil
+	}
+	oneWire := c.half[link.ToHost].received == 0 || c.half[link.ToTerminal].received == 0
+	items := make([]item, 0, len(msgs))
+	for _, m := range msgs {
+		d := dir
+		if !m.Undecoded() {
+			d = link.ToHost
+			if isResponse(m.MTI) {
+				d = link.ToTerminal
+			}
+		}
+		items = append(items, item{m, d, c.half[dir].began(len(m.Raw()), now), oneWire})
+	}
+	return items
+}
+
+// take puts messages behind what was read of the event so far, in the order of their times.
+func (r *reading) take(items []item) {
+	if len(items) > 1 {
+		sort.SliceStable(items, func(i, j int) bool {
+			if !items[i].at.Equal(items[j].at) {
+				return items[i].at.Before(items[j].at)
+			}
+			return items[i].dir < items[j].dir
+		})
+	}
+	for _, it := range items {
+		// A refusal in the middle of a frame ends it.
+		if it.m.Control == "NAK" && !it.oneWire && r.conn.line.reads("stx-etx") {
+			other := 1 - it.dir&1
+			if r.conn.half[other].s.Pending() > 0 {
+				r.breakOff(other, it.at)
+			}
+		}
+		r.items = append(r.items, it)
+	}
+}
+
+// interrupted ends a frame whose sender fell silent in the middle of it.
+func (r *reading) interrupted(dir link.Dir, now time.Time) {
+	h := &r.conn.half[dir]
+	if n := len(h.marks); n > 0 && now.Sub(h.marks[n-1].at) > inFrame && r.conn.line.reads("stx-etx") && h.s.Pending() > 0 {
+		r.breakOff(dir, h.marks[n-1].at)
+	}
+}
+
+// breakOff gives what was begun in a direction as it stands.
+func (r *reading) breakOff(dir link.Dir, at time.Time) {
+	r.take(r.conn.items(dir, r.conn.half[dir].s.Broken(), at))
+}
+
+// gap ends what was begun in a direction: bytes are missing there.
+func (r *reading) gap(dir link.Dir) {
+	h := &r.conn.half[dir]
+	r.take(r.conn.items(dir, h.s.Gap(), r.ev.At))
+	h.used, h.marks = h.received, h.marks[:0]
+}
+
+// close takes what both directions still hold.
+func (r *reading) close(at time.Time) {
+	c := r.conn
+	r.take(append(c.items(link.ToHost, c.half[0].s.Close(), at), c.items(link.ToTerminal, c.half[1].s.Close(), at)...))
+}
+
+// waited are the frames that came to no end until now, so that they are seen before anything else is sent.
+func (in *intake) waited(now time.Time) []reading {
+	return in.each(func(r *reading) {
+		r.interrupted(link.ToHost, now)
+		r.interrupted(link.ToTerminal, now)
+	})
+}
+
+// rest is what the connections that still stand hold at the end.
+func (in *intake) rest() []reading {
+	return in.each(func(r *reading) { r.close(time.Time{}) })
+}
+
+// each reads on all connections, in the order in which they were opened, and answers what came of it.
+func (in *intake) each(read func(*reading)) (out []reading) {
+	for _, id := range slices.Sorted(maps.Keys(in.conns)) {
+		r := reading{conn: in.conns[id], line: in.conns[id].line}
+		read(&r)
+		r.det = r.line.detected()
+		out = append(out, r)
+	}
+	return out
+}
+
+// mostAhead is how many events reading may be ahead of booking.
+const mostAhead = 4096
+
+// ahead carries readings to a goroutine that books them.
+type ahead struct {
+	mu       sync.Mutex
+	more     sync.Cond // something waits, or nothing will come any more
+	less     sync.Cond // there is room
+	waiting  []reading
+	spare    []reading
+	finished bool
+	done     chan struct{}
+}
+
+// ReadAhead lets the session book what it reads on a goroutine of its own, until End: for sources of which more is there
+// than can be watched, as files are. A snapshot may then lack what Handle has just taken in; after End it lacks nothing.
+func (s *Session) ReadAhead() {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	if s.in.ahead != nil {
+		return
+	}
+	a := &ahead{done: make(chan struct{})}
+	a.more.L, a.less.L = &a.mu, &a.mu
+	s.in.ahead = a
+	go func() {
+		defer close(a.done)
+		for {
+			a.mu.Lock()
+			for len(a.waiting) == 0 && !a.finished {
+				a.more.Wait()
+			}
+			batch := a.waiting
+			a.waiting = a.spare[:0]
+			a.less.Signal()
+			a.mu.Unlock()
+			if len(batch) == 0 {
+				return
+			}
+			s.mu.Lock()
+			for i := range batch {
+				s.book(&batch[i])
+			}
+			s.mu.Unlock()
+			clear(batch)
+			a.spare = batch
+		}
+	}()
+}
+
+func (a *ahead) put(r reading) {
+	a.mu.Lock()
+	for len(a.waiting) >= mostAhead {
+		a.less.Wait()
+	}
+	a.waiting = append(a.waiting, r)
+	if len(a.waiting) == 1 {
+		a.more.Signal()
+	}
+	a.mu.Unlock()
+}
+
+// finish waits until all is booked.
+func (a *ahead) finish() {
+	a.mu.Lock()
+	a.finished = true
+	a.more.Signal()
+	a.mu.Unlock()
+	<-a.done
+}
