@@ -62,10 +62,11 @@ func record(p play) (*tape, error) {
 		}
 	}
 	statement := &closer{}
-	store, err := sim.New(sim.Options{Scenario: p.scenario, Seed: p.seed, Terminals: p.terminals, Dialect: p.dialect, Speed: p.speed, Statement: statement})
+	store, err := sim.New(sim.Options{Scenario: p.scenario, Seed: p.seed, Terminals: p.terminals, Dialect: p.dialect, Speed: p.speed})
 	if err != nil {
 		return nil, err
 	}
+	store.WriteStatement(statement)
 	t := &tape{Play: p.String(), Scenario: p.scenario, Causes: store.Scenario().Causes(), Speed: p.speed, Info: store.Info()}
 	ctx, cancel := context.WithTimeout(context.Background(), p.length)
 	defer cancel()
