@@ -25,6 +25,15 @@ type reading struct {
 	framing, header string
 	dialect         *dialect
 	form            *Form
+	skip            int // length of a header of an unknown kind
+}
+
+// headerLen is how long the header at the front of a payload is. ok is false when the payload does not begin like it.
+func (r *reading) headerLen(b []byte) (n int, ok bool) {
+	if r.skip > 0 {
+		return r.skip, len(b) >= r.skip
+	}
+	return headerLen(r.header, b)
 }
 
 func (r *reading) String() string { return r.framing + "/" + r.header + "/" + r.dialect.id }
@@ -55,7 +64,7 @@ func (o Options) candidates() ([]reading, error) {
 				if d.rare && len(all) > 1 && (!slices.Contains(d.framings, f) || !slices.Contains(d.headers, h)) {
 					continue
 				}
-				out = append(out, reading{f, h, d, &Form{f, h, d.id, d}})
+				out = append(out, reading{framing: f, header: h, dialect: d, form: &Form{f, h, d.id, d}})
 			}
 		}
 	}
@@ -81,6 +90,7 @@ type Decoder struct {
 	sure       bool // one reading by the options: nothing to compare
 	bad        int  // frames in a row that did not fit
 	talked     bool // control bytes came before any frame
+	learns     bool // a header of an unknown kind may be looked for
 	det        Detection
 	spans      [128]span // room for walks
 	scratch    []byte
@@ -102,7 +112,7 @@ func NewDecoder(o Options) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Decoder{candidates: c, scores: make([]float64, len(c)), unframed: len(c)}
+	d := &Decoder{candidates: c, scores: make([]float64, len(c)), unframed: len(c), learns: o.Header == ""}
 	for from := 0; from < len(c); {
 		to := from
 		for to < len(c) && c[to].framing == c[from].framing {
@@ -222,7 +232,7 @@ func (d *Decoder) note(r *reading, b []byte, f frame, m *Message) *Message {
 
 // message decodes one whole frame by a reading.
 func (d *Decoder) message(r *reading, b []byte, f frame) *Message {
-	header, ok := headerLen(r.header, b[f.payload:f.end])
+	header, ok := r.headerLen(b[f.payload:f.end])
 	if !ok {
 		header = 0 // the header of this frame is another one; the MTI decides whether it is there
 	}
@@ -399,41 +409,4 @@ func (d *Decoder) least(frames []frame) bool {
 	d.best, d.settled = best, true
 	d.det = Detection{Framing: r.framing, Header: r.header, Dialect: r.dialect.id, Confidence: 0.05}
 	return true
-}
-
-// prefixes is how many bytes of an unknown kind may stand before a message.
-const prefixes = 32
-
-// behindPrefix finds a message behind bytes that are no known length or header.
-func (d *Decoder) behindPrefix(b []byte, o Options) (*Message, Detection) {
-	if o.Framing != "" || o.Header != "" {
-		return nil, Detection{}
-	}
-	var best reading
-	var top, next float64
-	at := 0
-	for skip := 1; skip <= min(prefixes, len(b)-minFrame); skip++ {
-		for i := range d.candidates {
-			r := &d.candidates[i]
-			if r.framing != "none" {
-				continue
-			}
-			f := frame{skip, len(b), len(b)}
-			score, w := r.weigh(b, f, d.spans[:0])
-			if w.fault != faultNone {
-				continue
-			}
-			if n, ok := headerLen(r.header, b[skip:]); ok && score > top {
-				top, next, best, at = score, top, *r, skip+n
-			} else if score > next {
-				next = score
-			}
-		}
-	}
-	if top < strong-1.5 || top-next < 1 { // every place was tried: one of them has to stand out
-		return nil, Detection{}
-	}
-	best.header, best.form = unknownHeader, &Form{"none", unknownHeader, best.dialect.id, best.dialect}
-	m := d.build(&best, b, frame{0, len(b), len(b)}, at, unknownHeader)
-	return m, Detection{Framing: "none", Header: unknownHeader, Dialect: best.dialect.id, Confidence: 0.8 * confidence(top, next, 1)}
 }

@@ -132,7 +132,7 @@ func (s *Stream) next(end bool) (m *Message, more bool) {
 		return nil, false
 	}
 	b := s.buf[:f.total]
-	n, ok := headerLen(r.header, b[f.payload:f.end])
+	n, ok := r.headerLen(b[f.payload:f.end])
 	if !ok {
 		n = 0 // the header of this frame is another one; the MTI decides whether it is there
 	}
@@ -159,6 +159,11 @@ func (s *Stream) cut() *Message {
 	b := s.buf
 	if s.damaged > 0 {
 		return s.accept(0, s.damaged)
+	}
+	if s.fresh && s.d.learn(b) {
+		m := s.d.decode(b)
+		s.drop(len(b))
+		return m
 	}
 	if s.fresh && !s.d.settled && len(b) >= minFrame {
 		s.d.compare(b) // all that ever came may be one message without a length
@@ -261,7 +266,7 @@ func (r *reading) opens(b []byte, f frame) bool {
 	if f.payload >= len(b) {
 		return false
 	}
-	n, ok := headerLen(r.header, b[f.payload:])
+	n, ok := r.headerLen(b[f.payload:])
 	if !ok {
 		return false
 	}
@@ -349,11 +354,11 @@ func (s *Stream) unframed(p int) *Message {
 	need := 0
 	for i := s.d.unframed; i < len(s.d.candidates); i++ {
 		r := &s.d.candidates[i]
-		if s.d.settled && s.d.bad < badFrames && i != s.d.best {
+		if r.framing != "none" || s.d.settled && s.d.bad < badFrames && i != s.d.best {
 			continue
 		}
 		f := frame{0, p, p}
-		if n, ok := headerLen(r.header, s.buf[:p]); !ok && n >= p {
+		if n, ok := r.headerLen(s.buf[:p]); !ok && n >= p {
 			need = max(need, n+minFrame)
 			continue
 		}

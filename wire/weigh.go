@@ -15,7 +15,7 @@ const impossible = -100.0
 // weigh says how much a frame speaks for a reading: what a wrong one would hardly show counts for it, what a right one
 // would hardly show counts against it. With 0 and less more speaks against it than for it.
 func (r *reading) weigh(b []byte, f frame, spans []span) (score float64, w walked) {
-	n, ok := headerLen(r.header, b[f.payload:f.end])
+	n, ok := r.headerLen(b[f.payload:f.end])
 	if !ok {
 		return impossible, w
 	}

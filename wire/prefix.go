@@ -1,0 +1,79 @@
+package wire
+
+// prefixes is how many bytes of an unknown kind may stand before a message.
+const prefixes = 32
+
+// behindPrefix finds a message behind bytes that are no known length or header.
+func (d *Decoder) behindPrefix(b []byte, o Options) (*Message, Detection) {
+	if o.Framing != "" || o.Header != "" {
+		return nil, Detection{}
+	}
+	var best reading
+	var top, next float64
+	at := 0
+	for skip := 1; skip <= min(prefixes, len(b)-minFrame); skip++ {
+		for i := range d.candidates {
+			r := &d.candidates[i]
+			if r.framing != "none" {
+				continue
+			}
+			f := frame{skip, len(b), len(b)}
+			score, w := r.weigh(b, f, d.spans[:0])
+			if w.fault != faultNone {
+				continue
+			}
+			if n, ok := r.headerLen(b[skip:]); ok && score > top {
+				top, next, best, at = score, top, *r, skip+n
+			} else if score > next {
+				next = score
+			}
+		}
+	}
+	if top < strong-1.5 || top-next < 1 { // every place was tried: one of them has to stand out
+		return nil, Detection{}
+	}
+	best.header, best.form = unknownHeader, &Form{"none", unknownHeader, best.dialect.id, best.dialect}
+	m := d.build(&best, b, frame{0, len(b), len(b)}, at, unknownHeader)
+	return m, Detection{Framing: "none", Header: unknownHeader, Dialect: best.dialect.id, Confidence: 0.8 * confidence(top, next, 1)}
+}
+
+// learn looks in a whole frame of a line on which nothing was understood for a message behind a header of an unknown kind:
+// call data of a dial network, a host's own routing. What it finds is a reading like others from then on.
+func (d *Decoder) learn(b []byte) bool {
+	if !d.learns || d.settled || len(b) < minFrame {
+		return false
+	}
+	var best reading
+	var top, next float64
+	for _, g := range d.groups {
+		f, ok := measure(g.framing, b)
+		if !ok || f.total != len(b) {
+			continue
+		}
+		for skip := 1; skip <= min(prefixes, f.end-f.payload-minFrame); skip++ {
+			for i := range g.readings {
+				r := g.readings[i]
+				if r.header != "none" {
+					continue
+				}
+				r.header, r.skip = unknownHeader, skip
+				score, w := r.weigh(b, f, d.spans[:0])
+				switch {
+				case w.fault != faultNone || w.end < f.end:
+				case score > top:
+					top, next, best = score, top, r
+				case score > next:
+					next = score
+				}
+			}
+		}
+	}
+	if top < strong+1 || top-next < 1 { // every place was tried: one of them has to stand out
+		return false
+	}
+	best.form = &Form{best.framing, unknownHeader, best.dialect.id, best.dialect}
+	d.candidates = append(d.candidates, best)
+	d.scores = append(d.scores, 0)
+	d.groups = append(d.groups, group{best.framing, []reading{best}})
+	return true
+}
