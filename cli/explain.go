@@ -16,13 +16,14 @@ import (
 
 func explainCommand() *cobra.Command {
 	var lang string
-	var asJSON bool
+	var asJSON, asTree bool
 	c := &cobra.Command{
 		Use:   "explain [CODE|CAUSE]",
 		Short: "Say what a response code means, whether money can still move, and who fixes it",
 		Long: `Say what a response code (field 39) means, whether money can still move, and who fixes it.
 
-Without CODE, all are listed. CAUSE, as in network.unstable, tells what to do about a cause that a report names.`,
+Without CODE, all are listed. CAUSE, as in network.unstable, tells what to do about a cause that a report names. --tree
+prints the decision tree: its questions, the conditions that answer them, and all evidence that these can name.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usagef("explain takes one code, or one cause")
@@ -39,6 +40,9 @@ Without CODE, all are listed. CAUSE, as in network.unstable, tells what to do ab
 				return err
 			}
 			out := c.OutOrStdout()
+			if asTree {
+				return diagnostics.PrintTree(out, l)
+			}
 			if len(args) == 0 {
 				return listCodes(out, codes, l, asJSON)
 			}
@@ -58,6 +62,7 @@ Without CODE, all are listed. CAUSE, as in network.unstable, tells what to do ab
 	}
 	c.Flags().StringVar(&lang, "lang", defaultLanguage(), "language: en or zh")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&asTree, "tree", false, "print the decision tree")
 	return c
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tillscope/assets"
+	"tillscope/diagnostics"
 	"tillscope/link"
 	"tillscope/sim"
 )
@@ -67,14 +68,27 @@ func (s *store) play(c *cobra.Command, scenario string) error {
 		if err != nil {
 			return nil, usageError{err}
 		}
-		if s.statement == "" {
-			return st, nil
+		var file io.WriteCloser
+		if s.statement != "" {
+			if file, err = createStatement(s.statement, s.force); err != nil {
+				return nil, err
+			}
 		}
-		file, err := createStatement(s.statement, s.force)
-		if err != nil {
-			return nil, err
+		if s.given.statement == "" && st.Scenario().AboutPayout() {
+			// Nothing on the line shows what this is about: the acquirer hands out its statement when the shop closes.
+			own := &ownStatement{also: file}
+			file = own
+			s.atEnd = func(session *diagnostics.Session) error {
+				x, err := readStatement("statement", &own.Buffer, nil)
+				if err == nil {
+					session.SetStatement(x)
+				}
+				return err
+			}
 		}
-		st.WriteStatement(file)
+		if file != nil {
+			st.WriteStatement(file)
+		}
 		return st, nil
 	})
 }

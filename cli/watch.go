@@ -45,6 +45,8 @@ type watch struct {
 	config            config
 	timeScale         float64
 	answers           []string
+	given             given
+	atEnd             func(*diagnostics.Session) error // what becomes known when the source has ended
 	wire              wire.Options
 }
 
@@ -60,6 +62,9 @@ func (w *watch) flags(c *cobra.Command) {
 	f.StringVar(&w.wire.Framing, "framing", "", "say the framing")
 	f.StringVar(&w.wire.Header, "header", "", "say the header")
 	f.StringArrayVar(&w.answers, "answer", nil, "answer a question of the tree beforehand: NODE=yes|no|unknown (repeatable)")
+	f.StringVar(&w.given.statement, "statement", "", "the acquirer's settlement statement, a CSV file, to match with what is seen")
+	f.StringArrayVar(&w.given.columns, "statement-column", nil, "say which column of the statement is what, as in rrn=TITLE (repeatable)")
+	f.StringVar(&w.given.tree, "tree", "", "walk this decision tree instead of the shipped one")
 	f.BoolVar(&w.exitCode, "exit-code", false, "exit 3 when a fault was found")
 	f.Float64Var(&w.timeScale, "time-scale", 1, "times on this line run so many times faster than life")
 	f.BoolVar(&w.plain, "plain", false, "write lines instead of the full screen")
@@ -161,13 +166,16 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 	if err != nil {
 		return err
 	}
+	o := diagnostics.Options{Lang: lang, Wire: w.wire, TimeScale: w.timeScale, Answers: answers}
+	if err := w.given.take(&o, c.ErrOrStderr()); err != nil {
+		return err
+	}
 	source, err := open()
 	if err != nil {
 		return err
 	}
 	front := w.front(c)
 	s := &screen{w: w}
-	o := diagnostics.Options{Lang: lang, Wire: w.wire, TimeScale: w.timeScale, Answers: answers}
 	if w.recording != "" {
 		recorder, err := link.NewRecorder(w.recording, w.recordSize<<20, w.force)
 		if err != nil {
@@ -220,6 +228,9 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 	tellNotes(c.ErrOrStderr(), now.source)
 	if recorder := s.recorder.Load(); recorder != nil {
 		failed = errors.Join(failed, recorder.Close())
+	}
+	if w.atEnd != nil {
+		failed = errors.Join(failed, w.atEnd(now.session))
 	}
 	snapshot := now.session.Snapshot()
 	if front == reportOnly {

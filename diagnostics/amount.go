@@ -7,10 +7,12 @@ import (
 	"time"
 )
 
+var amountMarks = strings.NewReplacer(",", "", "，", "", "¥", "", "￥", "", "CNY", "", "RMB", "", " ", "", "元", "", "\u00a0", "")
+
 // parseAmount reads an amount of a statement in hundredths; whole says that it has no decimal point, so that it may be
 // hundredths already. Signs, brackets for negative amounts, currency signs and thousands separators are as people write them.
 func parseAmount(s string) (hundredths int64, whole bool, err error) {
-	text := strings.NewReplacer(",", "", "，", "", "¥", "", "￥", "", "CNY", "", "RMB", "", " ", "", "元", "", "\u00a0", "").Replace(s)
+	text := amountMarks.Replace(s)
 	negative := strings.HasPrefix(text, "-") || strings.HasPrefix(text, "(") && strings.HasSuffix(text, ")")
 	text = strings.Trim(text, "+-()")
 	head, tail, point := strings.Cut(text, ".")

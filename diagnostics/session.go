@@ -158,6 +158,35 @@ func (s *Session) Answer(node, answer string) error {
 	return nil
 }
 
+// SetStatement gives the acquirer's statement, or another one, or with nil none.
+func (s *Session) SetStatement(st *Statement) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.statement != nil && st == nil {
+		for _, t := range s.ledger.txns {
+			t.payout = ""
+		}
+	}
+	s.statement = st
+	s.version++
+}
+
+// Probed takes what a test answered (yes, no, unknown) to a question of the tree. What is seen on the line outweighs it, and
+// it outweighs what a person says.
+func (s *Session) Probed(node, answer string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.tree.checkAnswer(node, answer); err != nil {
+		return err
+	}
+	if s.probed == nil {
+		s.probed = map[string]string{}
+	}
+	s.probed[node] = answer
+	s.version++
+	return nil
+}
+
 // Tick moves the line's clock on when nothing happens, so that silence is noticed.
 func (s *Session) Tick(now time.Time) {
 	s.in.mu.Lock()

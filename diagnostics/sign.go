@@ -165,19 +165,19 @@ func dense(seen []uint32, now, looked uint32, usual float64) (best stretch) {
 
 // Sign is evidence: one thing that can go wrong, with how often it did, whom it hit, and how much that speaks for a fault.
 type Sign struct {
-	Count     int     `expr:"count"`     // how often
-	Level     float64 `expr:"level"`     // how much it speaks against chance over all terminals (natural logarithm of the odds)
-	Worst     float64 `expr:"worst"`     // the same of the terminal that it hits most
-	Terminals int     `expr:"terminals"` // how many terminals it hits beyond chance
-	Touched   int     `expr:"touched"`   // how many terminals showed it at all
-	Steady    float64 `expr:"steady"`    // share of the occasions of the terminal that it hits most, from its first to its last
-	Top       float64 `expr:"top"`       // the worst terminal's part of the count
-	Issuers   int     `expr:"issuers"`   // how many issuers it hits beyond chance
-	Banks     int     `expr:"banks"`     // how many issuers showed it at all
-	BankPart  float64 `expr:"bank_part"` // the part of the count that falls on issuers beyond chance
-	Others    int     `expr:"others"`    // occasions of issuers beside those, since it began
-	Share     float64 `expr:"share"`     // of the occasions, since it began
-	Now       bool    `expr:"now"`       // it goes on
+	Count     int     `expr:"count" doc:"how often"`
+	Level     float64 `expr:"level" doc:"how much it speaks against chance over all terminals (natural logarithm of the odds)"`
+	Worst     float64 `expr:"worst" doc:"the same of the terminal that it hits most"`
+	Terminals int     `expr:"terminals" doc:"how many terminals it hits beyond chance"`
+	Touched   int     `expr:"touched" doc:"how many terminals showed it at all"`
+	Steady    float64 `expr:"steady" doc:"share of the occasions of the terminal that it hits most, from its first to its last"`
+	Top       float64 `expr:"top" doc:"the worst terminal's part of the count"`
+	Issuers   int     `expr:"issuers" doc:"how many issuers it hits beyond chance"`
+	Banks     int     `expr:"banks" doc:"how many issuers showed it at all"`
+	BankPart  float64 `expr:"bank_part" doc:"the part of the count that falls on issuers beyond chance"`
+	Others    int     `expr:"others" doc:"occasions of issuers beside those, since it began"`
+	Share     float64 `expr:"share" doc:"of the occasions, since it began"`
+	Now       bool    `expr:"now" doc:"it goes on"`
 
 	began, ended time.Time // ended is zero while it goes on
 	terms        map[*terminal]bool

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -205,15 +206,12 @@ func (st *Statement) read(text string, names map[string]string) error {
 		st.row(line, rec, cols)
 	}
 	switch {
+	case cols == nil && len(names) > 0:
+		return fmt.Errorf("no row has the titles %s of --statement-column, and an amount", strings.Join(slices.Sorted(maps.Values(names)), ", "))
 	case cols == nil:
 		return errors.New("no row names its columns: there have to be an amount, and a reference number (参考号), a trace number (凭证号) or a card number and date. Say titles with --statement-column rrn=TITLE")
 	case len(st.rows) == 0 && len(st.Problems) > 0:
 		return fmt.Errorf("no row could be read: %s", st.Problems[0])
-	}
-	for name := range names {
-		if _, ok := cols[name]; !ok {
-			return fmt.Errorf("no column has the title %q", names[name])
-		}
 	}
 	st.units(titles)
 	st.index()
@@ -228,19 +226,19 @@ func (st *Statement) problem(line int, format string, a ...any) {
 	}
 }
 
-func plainTitle(s string) string {
-	return strings.NewReplacer(" ", "", "_", "", "-", "", "\t", "", "\"", "", "（", "(", "）", ")", ".", "", "'", "", "`", "").Replace(strings.ToLower(strings.TrimSpace(s)))
-}
+var titles = strings.NewReplacer(" ", "", "_", "", "-", "", "\t", "", "\"", "", "（", "(", "）", ")", ".", "", "'", "", "`", "")
+
+func plainTitle(s string) string { return titles.Replace(strings.ToLower(strings.TrimSpace(s))) }
 
 // columns says which column is what, or nil when this is no heading.
 func (st *Statement) columns(rec []string, names map[string]string) map[string]int {
 	cols := map[string]int{}
 	for what, title := range names {
-		for i, t := range rec {
-			if plainTitle(t) == plainTitle(title) {
-				cols[what] = i
-			}
+		i := slices.IndexFunc(rec, func(t string) bool { return plainTitle(t) == plainTitle(title) })
+		if i < 0 {
+			return nil
 		}
+		cols[what] = i
 	}
 	taken := map[int]bool{}
 	for _, i := range cols {

@@ -326,6 +326,9 @@ func (s *Session) rank(sn *Snapshot, causes map[string]*found) {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(b.Transactions, a.Transactions), cmp.Compare(b.Amount, a.Amount), cmp.Compare(a.order, b.order), cmp.Compare(a.ID, b.ID))
 	})
 	for _, f := range list {
+		if f.ID == clearingPending && f.Transactions == 0 {
+			continue // all that was pending has another explanation
+		}
 		c := f.Cause
 		for _, t := range f.transactions {
 			if t.respN > 0 && len(c.Evidence) < keptProof {

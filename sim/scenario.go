@@ -72,6 +72,11 @@ func (s Scenario) Causes() (ids []string) {
 	return ids
 }
 
+// AboutPayout says that what fails is behind the host, in the payout, which only the statement shows.
+func (s Scenario) AboutPayout() bool {
+	return slices.ContainsFunc(s.Faults, func(f Fault) bool { return strings.HasPrefix(f.Kind, "payout.") })
+}
+
 func text(m map[string]string, lang string) string { return cmp.Or(m[lang], m["en"]) }
 
 // fill puts defaults where the scenario says nothing.
