@@ -48,7 +48,7 @@ func (g *given) take(o *diagnostics.Options, errs io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("the statement cannot be read: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if o.Statement, err = readStatement(g.statement, f, names); err != nil {
 		return err
 	}

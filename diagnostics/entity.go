@@ -22,6 +22,7 @@ const (
 type terminal struct {
 	id     string
 	lines  []*lineState
+	behind []string       // of a connection that has not named its terminal: those of its line
 	open   []*txn         // approved, kept, and not settled yet
 	sweep  int            // how long the list may grow before it is looked through
 	folded map[string]int // transactions that are no longer kept and wait for the settlement of their batch
@@ -63,6 +64,7 @@ func (t *terminal) on(line *lineState) {
 	t.lines = append(t.lines, line)
 	if t.id != "" {
 		line.Terminals = append(line.Terminals, t.id)
+		line.anon.behind = line.Terminals
 	}
 }
 

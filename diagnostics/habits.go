@@ -180,6 +180,7 @@ const downloads = 1<<1 | 1<<4 | 1<<5 | 1<<6 | 1<<9 | 1<<11 | 1<<12
 // answered books what an answer shows beyond its code.
 func (l *ledger) answeredWith(x *exchange, t *txn, e *Entry, request *wire.Message) {
 	m, h := e.Msg, &x.term.habits
+	t.garbled = t.garbled || m.Stop != nil || m.Check != ""
 	if m.Header == "tpdu+cup" {
 		if head := m.HeaderBytes(); len(head) == 11 && downloads>>(head[7]&15)&1 == 1 {
 			if len(h.asks) == 0 {
@@ -191,6 +192,7 @@ func (l *ledger) answeredWith(x *exchange, t *txn, e *Entry, request *wire.Messa
 	}
 	if request != nil {
 		if field := differs(request, m); field != 0 {
+			t.garbled = true
 			l.note(mismatched, l.here(e.N, e.At, x.term, t))
 		}
 	}

@@ -117,6 +117,9 @@ func (l *ledger) take(s *Session, c *conn, e *Entry) (lat time.Duration, ok bool
 		l.request(s, c, e, key)
 		return 0, false
 	}
+	if m.Stop != nil && !m.Has(39) {
+		return 0, false // cut off before it says anything: the terminal cannot take it for an answer
+	}
 	x := l.match(key, strings.TrimSpace(m.Get(41)), c)
 	if x == nil {
 		l.orphans++
@@ -153,7 +156,25 @@ func (l *ledger) match(key pairKey, term string, c *conn) *exchange {
 			best = x
 		}
 	}
+	if best == nil {
+		best = l.only(key, c)
+	}
 	return best
+}
+
+// only is the one request of a class that a connection has open. An answer that repeats neither its trace number nor its
+// terminal is its answer all the same, and damaged: nothing else was asked.
+func (l *ledger) only(key pairKey, c *conn) (found *exchange) {
+	for x, n := l.last, 0; x != nil && n < 64; x, n = x.before, n+1 {
+		if x.conn != c || x.key.class != key.class {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = x
+	}
+	return found
 }
 
 func (l *ledger) request(s *Session, c *conn, e *Entry, key pairKey) {

@@ -175,6 +175,7 @@ type Sign struct {
 	Issuers   int     `expr:"issuers" doc:"how many issuers it hits beyond chance"`
 	Banks     int     `expr:"banks" doc:"how many issuers showed it at all"`
 	BankPart  float64 `expr:"bank_part" doc:"the part of the count that falls on issuers beyond chance"`
+	Rest      int     `expr:"rest" doc:"occasions of terminals that do not show it, since it began"`
 	Others    int     `expr:"others" doc:"occasions of issuers beside those, since it began"`
 	Share     float64 `expr:"share" doc:"of the occasions, since it began"`
 	Now       bool    `expr:"now" doc:"it goes on"`
@@ -208,7 +209,10 @@ func (s *Session) weigh(list []sign, of stream, usual float64) *Sign {
 	out.Touched, out.Banks = len(terms), len(banks)
 	out.terms, out.issuers = map[*terminal]bool{}, map[*issuer]bool{}
 	most := 0
+	out.Rest = int(s.ledger.at[of]-list[all.from].all[of]) + 1
 	for t, at := range terms {
+		out.Touched += max(len(t.behind), 1) - 1
+		out.Rest -= int(t.at[of]-at[0]) + 1
 		slices.Sort(at)
 		d := dense(at, t.at[of], s.ledger.at[of], usual)
 		out.Worst = max(out.Worst, d.level)
@@ -220,6 +224,7 @@ func (s *Session) weigh(list []sign, of stream, usual float64) *Sign {
 			out.terms[t] = true
 		}
 	}
+	out.Rest = max(out.Rest, 0)
 	out.strength = max(out.Level, out.Worst)
 	for i, at := range banks {
 		slices.Sort(at)

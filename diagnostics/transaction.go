@@ -31,6 +31,7 @@ type txn struct {
 	keyed      bool      // the card number was typed in
 	stripe     bool      // the stripe was read
 	misread    bool      // that way, and unknown to the issuer
+	garbled    bool      // its answer came damaged, or does not repeat the request
 	reason     string    // field 39 of the first reversal
 	payout     string    // by the statement
 	gone       bool      // no longer kept

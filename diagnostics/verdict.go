@@ -154,6 +154,7 @@ type txEvidence struct {
 	Pending  bool   `expr:"pending" doc:"approved and settled, and neither reversed nor voided"`
 	Open     bool   `expr:"open" doc:"approved, not settled, and neither reversed nor voided"`
 	Payout   string `expr:"payout" doc:"by the statement: paid, pending, held, account, status, missing, due, differs; empty without a statement"`
+	Garbled  bool   `expr:"garbled" doc:"its answer came damaged, or does not repeat the request"`
 	Offline  bool   `expr:"offline" doc:"an advice: the host books it only once it is uploaded"`
 	FellBack bool   `expr:"fell_back" doc:"read by stripe because the chip failed"`
 	Keyed    bool   `expr:"keyed" doc:"the card number was typed in"`
@@ -171,7 +172,7 @@ type txKey struct {
 
 func (t *txn) evidence() txEvidence {
 	x := txEvidence{Code: t.ResponseCode, Reversed: t.reversed(), Reason: t.reason, Pending: t.pending(), Payout: t.payout, FellBack: t.fellBack, Keyed: t.keyed,
-		Misread: t.misread, Refused: t.answered && !t.approved()}
+		Misread: t.misread, Refused: t.answered && !t.approved(), Garbled: t.garbled}
 	x.Open = t.approved() && !t.settled && !t.reversed() && !t.voided && t.moves()
 	x.Offline = len(t.MTI) == 4 && t.MTI[2] == '2'
 	switch {
