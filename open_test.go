@@ -37,14 +37,15 @@ func BenchmarkOpen(b *testing.B) {
 			b.Fatalf("%v: %s", err, out)
 		}
 		b.Run(dialect, func(b *testing.B) {
-			var took, memory, other float64
+			var took, worked, memory float64
 			for b.Loop() {
-				s, m := process(b, exec.Command(program, "open", capture, "--report", "json", "--out", filepath.Join(dir, "report.json"), "--force"))
-				took, memory = took+s, max(memory, m)
+				s, w, m := process(b, exec.Command(program, "open", capture, "--report", "json", "--out", filepath.Join(dir, "report.json"), "--force"))
+				took, worked, memory = took+s, worked+w, max(memory, m)
 			}
 			b.StopTimer()
 			b.ReportMetric(float64(*messages)*float64(b.N)/took, "msg/s")
 			b.ReportMetric(memory, "MiB")
+			b.ReportMetric(worked/float64(b.N), "cpu-s")
 			if tshark == "" || dialect == "cup" { // which it cannot read at all
 				return
 			}
@@ -53,20 +54,23 @@ func BenchmarkOpen(b *testing.B) {
 				"iso8583.bit39", "iso8583.bit41"} {
 				fields = append(fields, "-e", f)
 			}
-			other, memory = process(b, exec.Command(tshark, fields...))
-			b.ReportMetric(other, "tshark-s")
+			its, _, memory := process(b, exec.Command(tshark, fields...))
+			b.ReportMetric(its, "tshark-s")
 			b.ReportMetric(memory, "tshark-MiB")
-			b.ReportMetric(other*float64(b.N)/took, "x-tshark")
+			b.ReportMetric(its*float64(b.N)/took, "x-tshark")
 		})
 	}
 }
 
-// process runs a program and answers how many seconds it took and how many MiB it had at most.
-func process(b *testing.B, c *exec.Cmd) (seconds, mib float64) {
+// process runs a program and answers how many seconds it took, how many its processors worked, and how many MiB of memory
+// it had at most.
+func process(b *testing.B, c *exec.Cmd) (took, worked, mib float64) {
 	b.Helper()
 	began := time.Now()
 	if err := c.Run(); err != nil {
 		b.Fatal(err)
 	}
-	return time.Since(began).Seconds(), float64(c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024
+	took = time.Since(began).Seconds()
+	state := c.ProcessState
+	return took, (state.UserTime() + state.SystemTime()).Seconds(), float64(state.SysUsage().(*syscall.Rusage).Maxrss) / 1024
 }

@@ -18,10 +18,11 @@ import (
 
 // intake is the state of reading. Only Handle and End use it.
 type intake struct {
-	mu     sync.Mutex
-	conns  map[uint64]*conn
-	byAddr map[string]*lineState
-	ahead  *ahead // nil when what is read is booked at once
+	mu      sync.Mutex
+	decoder *wire.Decoder // of which each line gets one like it
+	conns   map[uint64]*conn
+	byAddr  map[string]*lineState
+	ahead   *ahead // nil when what is read is booked at once
 }
 
 // reading is an event with the messages that its bytes completed.
@@ -82,14 +83,14 @@ func hostOnly(addr string) string {
 }
 
 // read takes the bytes of an event in.
-func (in *intake) read(ev link.Event, o wire.Options) (r reading) {
+func (in *intake) read(ev link.Event) (r reading) {
 	r.ev = ev
 	if ev.Kind == link.Gap && ev.Conn == 0 { // of a capture that could not keep up: nobody knows whose bytes they were
 		return r
 	}
 	if r.conn = in.conns[ev.Conn]; r.conn != nil {
 		r.line = r.conn.line
-	} else if r.line, r.conn = in.open(ev, o); r.conn == nil {
+	} else if r.line, r.conn = in.open(ev); r.conn == nil {
 		return r
 	}
 	c, dir := r.conn, ev.Dir&1
@@ -119,15 +120,11 @@ func (in *intake) read(ev link.Event, o wire.Options) (r reading) {
 }
 
 // open finds or makes the line of an event, and a connection unless there is none any more.
-func (in *intake) open(ev link.Event, o wire.Options) (*lineState, *conn) {
+func (in *intake) open(ev link.Event) (*lineState, *conn) {
 	addr, host := hostOnly(ev.Terminal), ev.Host
 	l := in.byAddr[addr+"|"+host]
 	if l == nil {
-		dec, err := wire.NewDecoder(o)
-		if err != nil {
-			return nil, nil // checked in NewSession
-		}
-		l = &lineState{Line: Line{Address: addr, Host: host}, dec: dec, seen: &wire.Detection{}, det: &wire.Detection{}}
+		l = &lineState{Line: Line{Address: addr, Host: host}, dec: in.decoder.Like(), seen: &wire.Detection{}, det: &wire.Detection{}}
 		in.byAddr[addr+"|"+host] = l
 	}
 	if ev.Kind == link.Closed || ev.Kind == link.HalfClose || ev.Kind >= link.Retransmitted && ev.Kind <= link.HalfOpen {
@@ -150,8 +147,9 @@ func (l *lineState) reads(framing string) bool { return l.dec.Detection().Framin
 
 // detected is what the line was found to carry so far: the same pointer as long as nothing changes.
 func (l *lineState) detected() *wire.Detection {
-	if d := l.dec.Detection(); d != *l.seen {
-		l.seen = &d
+	if l.dec.Detection() != *l.seen {
+		now := l.dec.Detection()
+		l.seen = &now
 	}
 	return l.seen
 }
@@ -189,6 +187,10 @@ func (r *reading) take(items []item) {
 			}
 			return items[i].dir < items[j].dir
 		})
+	}
+	if r.items == nil && len(items) == 1 && items[0].m.Control == "" {
+		r.items = items // as nearly always
+		return
 	}
 	for _, it := range items {
 		// A refusal in the middle of a frame ends it.

@@ -114,7 +114,8 @@ func NewSession(o Options) (*Session, error) {
 	if o.RingSize <= 0 {
 		o.RingSize = 20000
 	}
-	if _, err := wire.NewDecoder(o.Wire); err != nil {
+	decoder, err := wire.NewDecoder(o.Wire)
+	if err != nil {
 		return nil, err
 	}
 	t, codes, err := loadShipped()
@@ -130,7 +131,7 @@ func NewSession(o Options) (*Session, error) {
 		}
 	}
 	return &Session{o: o, tree: t, codes: codes, nextN: 1, version: 1, ledger: newLedger(), statement: o.Statement,
-		in: intake{byAddr: map[string]*lineState{}, conns: map[uint64]*conn{}}}, nil
+		in: intake{decoder: decoder, byAddr: map[string]*lineState{}, conns: map[uint64]*conn{}}}, nil
 }
 
 // SetLang changes the language of the snapshots to come.
@@ -250,7 +251,7 @@ func (s *Session) clock(at time.Time) {
 func (s *Session) Handle(ev link.Event) {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
-	r := s.in.read(ev, s.o.Wire)
+	r := s.in.read(ev)
 	if s.in.ahead != nil {
 		s.in.ahead.put(r)
 		return

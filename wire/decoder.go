@@ -112,7 +112,15 @@ func NewDecoder(o Options) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Decoder{candidates: c, scores: make([]float64, len(c)), unframed: len(c), learns: o.Header == ""}
+	return newDecoder(slices.Clip(c), o.Header == ""), nil
+}
+
+// Like makes another decoder for a line of which as much is known. What they can read is shared: a line of its own costs
+// little.
+func (d *Decoder) Like() *Decoder { return newDecoder(slices.Clip(d.candidates), d.learns) }
+
+func newDecoder(c []reading, learns bool) *Decoder {
+	d := &Decoder{candidates: c, scores: make([]float64, len(c)), unframed: len(c), learns: learns}
 	for from := 0; from < len(c); {
 		to := from
 		for to < len(c) && c[to].framing == c[from].framing {
@@ -129,7 +137,7 @@ func NewDecoder(o Options) (*Decoder, error) {
 		d.settled, d.sure = true, true
 		d.det = Detection{Framing: c[0].framing, Header: c[0].header, Dialect: c[0].dialect.id, Confidence: 1}
 	}
-	return d, nil
+	return d
 }
 
 // Detection tells what the line was found to carry so far; empty ids while it is open.

@@ -19,8 +19,9 @@ type leg struct {
 	size uint16 // bytes of the run
 }
 
-// plans are those of a line, by a hash of the bitmap; a newer one takes the place of an older.
-type plans [32]*plan
+// plans are those of a line. A hash of the bitmap leads to two places, so that two bitmaps that come all the time do not
+// put each other out; the one used last stands first.
+type plans [32][2]*plan
 
 // everyField are the spans of a message for which there is no plan.
 var everyField = func() (all [128]uint8) {
@@ -36,19 +37,26 @@ func (p *plans) walk(d *dialect, b []byte, at int, w *walked) (work []uint8) {
 		return nil
 	}
 	place := &p[(w.fields[0]*0x9E3779B97F4A7C15+w.fields[1])>>59]
-	known := *place
-	if known == nil || known.fields != w.fields || known.dialect != d {
-		if known = d.plan(w.fields); known == nil {
+	known := place[0]
+	if !known.fits(d, w) {
+		if known = place[1]; !known.fits(d, w) {
+			known = d.plan(w.fields)
+		}
+		if known == nil {
 			d.rest(b, w, nil)
 			return everyField[:len(w.spans)]
 		}
-		*place = known
+		place[0], place[1] = known, place[0]
 	}
 	if !known.follow(b, w) {
 		d.rest(b, w, nil) // it tells what is wrong
 		return everyField[:len(w.spans)]
 	}
 	return known.work
+}
+
+func (p *plan) fits(d *dialect, w *walked) bool {
+	return p != nil && p.fields == w.fields && p.dialect == d
 }
 
 // plan makes one for a bitmap; nil when the bitmap names a field that the dialect does not have, or none.
