@@ -32,6 +32,10 @@ var errFault = errors.New("a fault was found")
 // tickEvery is how often a live line's clock moves on without traffic, so that silence is noticed.
 const tickEvery = 200 * time.Millisecond
 
+// reportRing is how many entries are kept when only a report is wanted: nobody scrolls back, and the garbage collector has
+// less to look through.
+const reportRing = 6000
+
 // watch holds the flags that every source shares.
 type watch struct {
 	report, out, lang string
@@ -182,6 +186,9 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 			return err
 		}
 		s.recorder.Store(recorder)
+	}
+	if front == reportOnly {
+		o.RingSize = reportRing
 	}
 	if w.recording != "" || front == fullScreen {
 		o.Record = s.record(source)

@@ -255,7 +255,7 @@ func (in *intake) each(read func(*reading)) (out []reading) {
 }
 
 // mostAhead is how many events reading may be ahead of booking.
-const mostAhead = 4096
+const mostAhead = 1024
 
 // ahead carries readings to a goroutine that books them.
 type ahead struct {
@@ -298,7 +298,6 @@ func (s *Session) ReadAhead() {
 				s.book(&batch[i])
 			}
 			s.mu.Unlock()
-			clear(batch)
 			a.spare = batch
 		}
 	}()

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	feedEvents = 2048      // events of a full batch
-	feedSlab   = 256 << 10 // bytes of data that share one allocation
+	feedEvents = 512       // events of a full batch
+	feedSlab   = 128 << 10 // bytes of data that share one allocation
 	feedAhead  = 4         // full batches that may wait
 )
 
@@ -88,7 +88,6 @@ func (f *feed) run(ctx context.Context, read func() error, sink func(Event)) err
 			for _, ev := range b {
 				sink(ev)
 			}
-			clear(b) // or the data of the batch lives on in it
 			select {
 			case f.back <- b:
 			default:
