@@ -27,47 +27,58 @@ type Lang struct {
 // Languages lists the language ids that ship, the default first.
 var Languages = []string{"en", "zh"}
 
-var load = sync.OnceValues(func() (map[string]*Lang, error) {
-	langs := map[string]*Lang{}
+// loaded are the languages that ship, each read when it is first asked for. The first is the others' fallback.
+var loaded = func() map[string]func() (*Lang, error) {
+	out := map[string]func() (*Lang, error){}
 	for _, id := range Languages {
-		l := &Lang{ID: id, texts: map[string]string{}, fallback: langs["en"]}
-		dir := path.Join("lang", id)
-		files, err := fs.ReadDir(FS, dir)
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range files {
-			b, err := fs.ReadFile(FS, path.Join(dir, f.Name()))
+		first := out[Languages[0]]
+		out[id] = sync.OnceValues(func() (*Lang, error) {
+			if first == nil {
+				return readLanguage(id, nil)
+			}
+			fallback, err := first()
 			if err != nil {
 				return nil, err
 			}
-			texts := map[string]string{}
-			if err := yaml.Unmarshal(b, &texts); err != nil {
-				return nil, fmt.Errorf("%s/%s: %w", dir, f.Name(), err)
-			}
-			for key, text := range texts {
-				if _, twice := l.texts[key]; twice {
-					return nil, fmt.Errorf("%s/%s: %s has a text in another file already", dir, f.Name(), key)
-				}
-				l.texts[key] = text
-			}
-		}
-		langs[id] = l
+			return readLanguage(id, fallback)
+		})
 	}
-	return langs, nil
-})
+	return out
+}()
 
-// Language finds a language by id. An unknown id is an error that names those that ship.
-func Language(id string) (*Lang, error) {
-	langs, err := load()
+func readLanguage(id string, fallback *Lang) (*Lang, error) {
+	l := &Lang{ID: id, texts: map[string]string{}, fallback: fallback}
+	dir := path.Join("lang", id)
+	files, err := fs.ReadDir(FS, dir)
 	if err != nil {
 		return nil, err
 	}
-	l, ok := langs[id]
+	for _, f := range files {
+		b, err := fs.ReadFile(FS, path.Join(dir, f.Name()))
+		if err != nil {
+			return nil, err
+		}
+		texts := map[string]string{}
+		if err := yaml.Unmarshal(b, &texts); err != nil {
+			return nil, fmt.Errorf("%s/%s: %w", dir, f.Name(), err)
+		}
+		for key, text := range texts {
+			if _, twice := l.texts[key]; twice {
+				return nil, fmt.Errorf("%s/%s: %s has a text in another file already", dir, f.Name(), key)
+			}
+			l.texts[key] = text
+		}
+	}
+	return l, nil
+}
+
+// Language finds a language by id. An unknown id is an error that names those that ship.
+func Language(id string) (*Lang, error) {
+	load, ok := loaded[id]
 	if !ok {
 		return nil, fmt.Errorf("no language %q: choose one of %v", id, Languages)
 	}
-	return l, nil
+	return load()
 }
 
 // T is the text of key with args set in (fmt verbs). A key that a language lacks falls back to English, and a key that

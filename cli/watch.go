@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -128,6 +129,13 @@ func (w *watch) check() (*assets.Lang, map[string]string, error) {
 	return lang, answers, nil
 }
 
+// warm begins to read what every source needs, side by side: dialects, and the tree with all that belongs to it. Mistakes in
+// them are found again where they matter.
+func warm() {
+	go func() { _, _ = wire.NewDecoder(wire.Options{}) }()
+	go func() { _, _ = diagnostics.Codes() }()
+}
+
 // configure lets the configuration file speak where no flag does.
 func (w *watch) configure(c *cobra.Command) (err error) {
 	if w.config, err = readConfig(); err != nil {
@@ -160,6 +168,7 @@ func (w *watch) configure(c *cobra.Command) (err error) {
 // run watches a source and shows it: as a report, on the full screen, or line by line. open is called once the flags are
 // known to be right.
 func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
+	warm()
 	if err := w.configure(c); err != nil {
 		return err
 	}
@@ -258,6 +267,9 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 func (w *watch) show(ctx context.Context, s *screen, o tui.Options) (err error) {
 	if o.Themes, err = tui.Themes(filepath.Join(configFolder(), "themes")); err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // a screen runs for weeks on small machines: its memory counts more than the collector's time
 	}
 	o.Theme, o.Keys, o.Low, o.Mouse, o.Sync = w.theme, w.config.Keys, w.low, w.config.Mouse, w.config.Sync
 	o.FirstRun, o.Hints = firstRun(), keepHints

@@ -14,7 +14,7 @@ import (
 // answered and by whom, what went wrong below the messages, and how sure the reading of the bytes is.
 type linesPane struct {
 	scroll
-	of    *diagnostics.Snapshot // what page was made of
+	of    uint64 // version of the snapshot that the page was made of; the snapshot itself would be kept alive
 	w     int
 	look  *look
 	lang  string
@@ -27,8 +27,8 @@ func (p *linesPane) draw(m *Model, w, h int) []string {
 	if len(m.snap.Lines) == 0 {
 		return indent(fold(m.t("traffic.waiting"), w-2, ""))
 	}
-	if p.of != m.snap || p.w != w || p.look != m.look || p.lang != m.lang.ID {
-		p.of, p.w, p.look, p.lang = m.snap, w, m.look, m.lang.ID
+	if p.of != m.snap.Version || p.w != w || p.look != m.look || p.lang != m.lang.ID {
+		p.of, p.w, p.look, p.lang = m.snap.Version, w, m.look, m.lang.ID
 		p.cache = p.page(m, w)
 	}
 	return p.window(p.cache, h)

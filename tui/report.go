@@ -10,7 +10,7 @@ import (
 // reportPane shows the report as --report text would write it.
 type reportPane struct {
 	scroll
-	of    *diagnostics.Snapshot // what page was made of
+	of    uint64 // version of the snapshot that the page was made of
 	w     int
 	cache []string
 }
@@ -18,8 +18,8 @@ type reportPane struct {
 func (p *reportPane) title(m *Model) (string, string) { return m.t("pane.report"), p.place() }
 
 func (p *reportPane) draw(m *Model, w, h int) []string {
-	if p.of != m.snap || p.w != w || len(m.marks) > 0 {
-		p.of, p.w = m.snap, w
+	if p.of != m.snap.Version || p.w != w || len(m.marks) > 0 {
+		p.of, p.w = m.snap.Version, w
 		p.cache = p.page(m, w)
 	}
 	return p.window(p.cache, h)
