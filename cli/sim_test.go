@@ -86,7 +86,13 @@ func TestNoCardDataInAnyOutput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := sim.New(sim.Options{Scenario: "network.unstable", Seed: 5, Speed: 50})
+	for _, dialect := range []string{"cup", "iso87-ascii", "iso93-bcd", "iso2003-ascii", "iso87-ebcdic"} {
+		t.Run(dialect, func(t *testing.T) { noCardData(t, lang, dialect) })
+	}
+}
+
+func noCardData(t *testing.T, lang *assets.Lang, dialect string) {
+	store, err := sim.New(sim.Options{Scenario: "network.unstable", Seed: 5, Speed: 50, Dialect: dialect})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,7 @@ func (h *host) answer(req parcel, p *course) ([]byte, error) {
 			return nil, err
 		}
 	case "0100", "0200", "0220", "0400":
+		h.answered.Add(1)
 		h.forget(ln)
 		seal = ln.keys.mak
 		res.f[15], res.f[63] = now.Format("0102"), "CUP"
@@ -105,6 +106,8 @@ func (h *host) manage(ln *lane, req parcel, res message) error {
 	if err != nil {
 		return err
 	}
+	h.keep(wrapped[:8])
+	h.keep(wrapped[len(wrapped)/2:][:8])
 	ln.roll(h)
 	res.f[60] = fmt.Sprintf("00%06d%s", ln.batch, code)
 	res.f[62] = string(wrapped)

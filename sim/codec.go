@@ -37,6 +37,7 @@ func specOf(dialect string) (*iso8583.MessageSpec, error) {
 	}
 	s, err := wire.Spec(dialect)
 	if err == nil {
+		quicken(s)
 		specs.Store(dialect, s)
 	}
 	return s, err

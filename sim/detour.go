@@ -13,6 +13,7 @@ import (
 type detours struct {
 	ctx     context.Context
 	watch   func(link.Event) // nil when nobody watches
+	speed   float64
 	mu      sync.Mutex
 	to      map[string]string // by kind of fault
 	ends    []func()
@@ -21,8 +22,8 @@ type detours struct {
 	one sync.Mutex // events come one at a time, whichever tap saw them
 }
 
-func newDetours(ctx context.Context, watch func(link.Event)) *detours {
-	return &detours{ctx: ctx, watch: watch, to: map[string]string{}}
+func newDetours(ctx context.Context, speed float64, watch func(link.Event)) *detours {
+	return &detours{ctx: ctx, speed: speed, watch: watch, to: map[string]string{}}
 }
 
 func (d *detours) sink(ev link.Event) {
@@ -69,7 +70,7 @@ func (d *detours) wrong(kind string) (string, error) {
 	d.ends = append(d.ends, g.close)
 	to := g.addr
 	if d.watch != nil {
-		tap, err := link.NewTap("127.0.0.1:0", g.addr, link.TapOptions{})
+		tap, err := link.NewTap("127.0.0.1:0", g.addr, link.TapOptions{TimeScale: d.speed})
 		if err != nil {
 			return "", err
 		}

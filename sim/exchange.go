@@ -105,6 +105,9 @@ func (t *terminal) exchange(ctx context.Context, req message, mak []byte) (res m
 	}
 	payload, err := readFrame(patience, t.codec.framing)
 	if err != nil {
+		if errors.Is(err, errWait) && t.faults.any("line.outage") != nil {
+			abort(c) // to the terminal this connection never stood
+		}
 		return res, true, err
 	}
 	got, err := t.codec.unpack(payload)

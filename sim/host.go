@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,8 @@ type host struct {
 	truth    *truth
 	bank     *bank
 	payout   *payout
+	keep     func([]byte)     // takes wrapped keys, for tests that search outputs for them
+	answered atomic.Int64     // requests about money, for measuring
 	anyone   bool             // terminals that nobody registered are taken, with the lab's master key
 	lanes    map[string]*lane // by terminal id
 	mu       sync.Mutex       // of lanes, where terminals may come that nobody registered

@@ -168,13 +168,24 @@ func parse(name string, b []byte) (Scenario, error) {
 		if errors.As(err, &at) && at.GetToken() != nil {
 			return s, fmt.Errorf("%s:%d: %s", name, at.GetToken().Position.Line, at.GetMessage())
 		}
-		return s, fmt.Errorf("%s: %w", name, err)
+		return s, fmt.Errorf("%s:%d: %w", name, quotedLine(b, err), err)
 	}
 	var p problem
 	if err := s.check(); errors.As(err, &p) {
 		return s, fmt.Errorf("%s:%d: %s", name, lineOf(file, p.at), p.why)
 	}
 	return s, nil
+}
+
+// quotedLine is the first line that holds what an error quotes: the library does not say where a time is that it cannot
+// read.
+func quotedLine(b []byte, err error) int {
+	if q := strings.Split(err.Error(), `"`); len(q) > 2 {
+		if before, _, found := strings.Cut(string(b), q[len(q)-2]); found {
+			return 1 + strings.Count(before, "\n")
+		}
+	}
+	return 1
 }
 
 // lineOf is where a parameter stands, or what holds it when it is not there.

@@ -79,6 +79,9 @@ func (c *codec) shape(m message) (mti string, f fields) {
 		if m.mti[:2] == "08" {
 			f[70] = net70(f[60])
 		}
+		if v := f[48]; m.mti == "0510" && len(v) == 62 {
+			f[66] = string(max(v[30], v[61])) // the worse of both results
+		}
 		if m.orig != nil {
 			f[90] = fmt.Sprintf("%s%s%s%011s%011d", m.orig.mti, m.orig.stan, m.orig.at.UTC().Format("0102150405"), acquirerID, 0)
 		}

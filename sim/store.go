@@ -134,8 +134,8 @@ func (s *Store) Info() link.Info {
 	return link.Info{Kind: "sim", Simulated: true, Describe: s.scenario.ID}
 }
 
-// Secrets lists what must never be shown or written: the cards' numbers and tracks as text, and the PIN blocks used so far
-// (the last few thousand) as bytes. It is for tests that search the program's output for them.
+// Secrets lists what must never be shown or written: the cards' numbers and tracks as text, and the PIN blocks and
+// encrypted working keys so far (the last few thousand) as bytes. It is for tests that search the program's output for them.
 func (s *Store) Secrets() [][]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +172,7 @@ func (s *Store) Run(ctx context.Context, sink func(link.Event)) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	d := newDetours(ctx, sink)
+	d := newDetours(ctx, s.o.Speed, sink)
 	defer d.end()
 	g := newGate(l)
 	g.set(s.faults.any("host.down") != nil, s.faults.any("line.outage") != nil)
@@ -203,7 +203,7 @@ func (s *Store) Serve(ctx context.Context, l net.Listener) error {
 
 // Sell is the terminals alone, against a test host at an address.
 func (s *Store) Sell(ctx context.Context, to string) error {
-	d := newDetours(ctx, nil)
+	d := newDetours(ctx, s.o.Speed, nil)
 	defer d.end()
 	here := loopbackOnly(to)
 	_, terminals, err := s.build(func(i int) dialer {
@@ -231,7 +231,7 @@ func (s *Store) sell(ctx context.Context, terminals []*terminal) {
 
 // build makes the host and the terminals that it knows.
 func (s *Store) build(dial func(int) dialer) (*host, []*terminal, error) {
-	h := &host{codec: s.codec, scenario: &s.scenario, faults: s.faults, clock: s.clock, truth: s.truth, bank: s.bank, anyone: s.o.Anyone, lanes: map[string]*lane{}}
+	h := &host{codec: s.codec, scenario: &s.scenario, faults: s.faults, clock: s.clock, truth: s.truth, bank: s.bank, keep: s.keep, anyone: s.o.Anyone, lanes: map[string]*lane{}}
 	if s.statement != nil {
 		var err error
 		if h.payout, err = newPayout(s.statement, s); err != nil {

@@ -202,6 +202,7 @@ func TestMistakesInScenariosAreNamed(t *testing.T) {
 		head + "terminals: 2\nfaults:\n  - kind: module.drop\n    terminals: [1, 3]": "x.yaml:6: fault 1: there is no terminal 3",
 		head + "terminals: 2000":                                                     "x.yaml:3: 2000 terminals",
 		head + "faults:\n  - {kind: driver, mode: odd}":                              "none of enq",
+		head + "faults:\n  - kind: host.down\n    begin: 3 parsecs":                  "x.yaml:5: ",
 		head + "a: [": "x.yaml:3: ",
 	} {
 		if _, err := parse("x.yaml", []byte(src)); err == nil || !strings.Contains(err.Error(), want) {

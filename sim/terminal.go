@@ -86,7 +86,10 @@ func (t *terminal) tid() string {
 func (t *terminal) run(ctx context.Context, first time.Duration) {
 	defer t.hangUp()
 	t.day(first)
-	for wait := first; t.clock.wait(ctx, wait); wait = t.pause() {
+	// Customers come by the shop's time, whatever the one before them took; a queue of more than one goes elsewhere.
+	next := t.clock.now() + first
+	for t.clock.wait(ctx, next-t.clock.now()) {
+		next = max(next+t.pause(), t.clock.now()-t.scenario.Pace.Every)
 		switch {
 		case !t.signedOn && !t.signIn(ctx):
 		case !t.obey(ctx):

@@ -147,7 +147,9 @@ func (k *builder) field(s *span, st *step) {
 			k.hide(2*int(s.off), 2*int(s.off+s.n)) // the filler too
 		}
 	case hideRuns:
-		if df := k.m.dialect.defs[s.id]; df.inner == nil || !k.insideRuns(df.inner, s) {
+		if mti := k.m.MTI; s.id == 62 && len(mti) == 4 && mti[1] == '8' && mti[2]&1 == 1 {
+			k.keys(s, c) // what answers a sign-on may be keys, whoever's host it is
+		} else if df := k.m.dialect.defs[s.id]; df.inner == nil || !k.insideRuns(df.inner, s) {
 			k.runs(int(s.off), int(s.off+s.n), runLimit+1, c)
 		}
 	case hideEMV:
