@@ -115,11 +115,14 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 		add(bad, wr.look.state[diagnostics.Fail]+" "+wr.lang.T("row.undecoded", len(m.Raw())))
 	case e.Dir == link.ToHost:
 		add(strong, m.MTI+" ")
-		kind := "reversal"
-		if m.MTI[1] != '4' && txn != nil {
-			kind = txn.Type
+		kind := "" // of one that was damaged and refused nothing is known for sure
+		switch {
+		case m.MTI[1] == '4':
+			kind = wr.lang.T("type.reversal")
+		case txn != nil:
+			kind = wr.lang.T("type." + txn.Type)
 		}
-		add(plain, wr.look.fit(wr.lang.T("type."+kind), 14)+" ")
+		add(plain, wr.look.fit(kind, 14)+" ")
 		sum := ""
 		if m.Has(4) {
 			sum = wr.look.money(m.Get(4), m.Get(49))
