@@ -62,6 +62,7 @@ func NewSerial(o SerialOptions) (*Serial, error) {
 			return nil, fmt.Errorf("the host's address %q is not host:port, as in 192.0.2.7:8583", o.Host)
 		}
 		s.host = &hostEnd{s: s}
+		s.host.calls.Store(1)
 	}
 	names := []string{o.Port}
 	if o.Other != "" {

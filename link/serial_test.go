@@ -275,9 +275,15 @@ func TestSerialToAHost(t *testing.T) {
 		w.until("the end of the call", func(evs []Event) bool { return len(all(evs, Closed)) == i+1 })
 	}
 	l.Close()
-	_, _ = a.device.Write([]byte("three"))
-	events := w.until("the refusal", func(evs []Event) bool { return len(all(evs, Refused)) == 1 && len(gather(evs, ToHost)) == 11 })
-	calls := all(events, Opened)
+	for i := range 2 {
+		_, _ = a.device.Write([]byte("three"))
+		w.until("the refusal", func(evs []Event) bool { return len(all(evs, Refused)) == i+1 && len(gather(evs, ToHost)) == 11+5*i })
+	}
+	events := w.end()
+	calls, data := all(events, Opened), all(events, Data)
+	if n := len(data); data[n-1].Conn != data[n-2].Conn || data[n-1].Conn == all(events, Refused)[1].Conn {
+		t.Error("what is sent again belongs to another connection, or to one that was refused")
+	}
 	if len(calls) != 2 || calls[0].Conn == calls[1].Conn || string(gather(events, ToTerminal)) != "ONETWO" {
 		t.Errorf("%+v", events)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -12,9 +13,10 @@ import (
 // hostEnd is the TCP host behind a serial terminal. It is called when the terminal sends, as a modem dials, and again
 // after it has hung up. Bytes pass as they are: a host that wants another framing than the terminal's needs a converter.
 type hostEnd struct {
-	s  *Serial
-	mu sync.Mutex
-	c  *net.TCPConn // nil while there is no connection
+	s     *Serial
+	calls atomic.Uint64 // the latest number given to a connection
+	mu    sync.Mutex
+	c     *net.TCPConn // nil while there is no connection
 }
 
 // send hands the terminal's bytes to the host. What no host takes is lost.
@@ -31,11 +33,13 @@ func (h *hostEnd) send(ctx context.Context, b []byte) {
 }
 
 func (h *hostEnd) dial(ctx context.Context) *net.TCPConn {
-	began := time.Now()
+	began, call := time.Now(), h.calls.Add(1)
 	dialer := net.Dialer{Timeout: connectWait}
 	up, err := dialer.DialContext(ctx, "tcp", h.s.o.Host)
 	if err != nil {
+		// What the terminal sends, over and over maybe, is no part of the call that failed, and stays one story.
 		ev := h.s.event(Unreached, ToHost)
+		ev.Conn = call
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			ev.Kind, ev.Dir = Refused, ToTerminal
 		} else {
@@ -45,7 +49,6 @@ func (h *hostEnd) dial(ctx context.Context) *net.TCPConn {
 		if ctx.Err() == nil {
 			h.s.queue.put(ev)
 		}
-		h.s.conn.Add(1)
 		return nil
 	}
 	c := up.(*net.TCPConn)
@@ -56,6 +59,7 @@ func (h *hostEnd) dial(ctx context.Context) *net.TCPConn {
 		h.shut()
 		return nil
 	}
+	h.s.conn.Store(call)
 	ev := h.s.event(Opened, ToHost)
 	ev.Took = time.Since(began)
 	h.s.queue.put(ev)
@@ -86,7 +90,7 @@ func (h *hostEnd) read(ctx context.Context, c *net.TCPConn) {
 				ev.Kind = Reset
 			}
 			h.s.queue.put(ev)
-			h.s.conn.Add(1)
+			h.s.conn.Store(h.calls.Add(1))
 		}
 		return
 	}
