@@ -206,3 +206,21 @@ func TestFramesThatBreakOffAreSeen(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// At a wrong speed nothing is understood: that is shown as it comes, in few rows.
+func TestNoiseOnASerialLineIsSeen(t *testing.T) {
+	s, err := NewSession(Options{Info: link.Info{Kind: "serial"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := t0
+	for range 5 {
+		at = at.Add(2 * time.Second)
+		s.Handle(link.Event{At: at, Conn: 1, Terminal: "COM3", Kind: link.Data, Data: bytes.Repeat([]byte{0xE6, 0x78, 0x00, 0x9E}, 30)})
+		s.Tick(at.Add(time.Second / 2))
+		s.Tick(at.Add(3 * time.Second / 2))
+	}
+	if sn := s.Snapshot(); len(sn.Entries) != 5 || sn.Totals.Undecoded != 5 {
+		t.Errorf("%d rows, %+v", len(sn.Entries), sn.Totals)
+	}
+}

@@ -23,6 +23,7 @@ type intake struct {
 	conns   map[uint64]*conn
 	byAddr  map[string]*lineState
 	ahead   *ahead // nil when what is read is booked at once
+	serial  bool   // the source is a serial line
 }
 
 // reading is an event with the messages that its bytes completed.
@@ -124,7 +125,7 @@ func (in *intake) open(ev link.Event) (*lineState, *conn) {
 	addr, host := hostOnly(ev.Terminal), ev.Host
 	l := in.byAddr[addr+"|"+host]
 	if l == nil {
-		l = &lineState{Line: Line{Address: addr, Host: host}, dec: in.decoder.Like(), seen: &wire.Detection{}, det: &wire.Detection{}}
+		l = &lineState{Line: Line{Address: addr, Host: host}, dec: in.decoder.Like(), serial: in.serial, seen: &wire.Detection{}, det: &wire.Detection{}}
 		in.byAddr[addr+"|"+host] = l
 	}
 	if ev.Kind == link.Closed || ev.Kind == link.HalfClose || ev.Kind >= link.Retransmitted && ev.Kind <= link.HalfOpen {
@@ -204,10 +205,12 @@ func (r *reading) take(items []item) {
 	}
 }
 
-// interrupted ends a frame whose sender fell silent in the middle of it.
+// interrupted ends a frame whose sender fell silent in the middle of it. On a serial line that nobody understands yet, what
+// stands before the silence is noise for the same reason; over TCP a message may dawdle.
 func (r *reading) interrupted(dir link.Dir, now time.Time) {
 	h := &r.conn.half[dir]
-	if n := len(h.marks); n > 0 && now.Sub(h.marks[n-1].at) > inFrame && r.conn.line.reads("stx-etx") && h.s.Pending() > 0 {
+	if n := len(h.marks); n > 0 && now.Sub(h.marks[n-1].at) > inFrame && h.s.Pending() > 0 &&
+		(r.conn.line.reads("stx-etx") || r.conn.line.serial && r.conn.line.reads("")) {
 		r.breakOff(dir, h.marks[n-1].at)
 	}
 }

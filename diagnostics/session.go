@@ -65,6 +65,7 @@ type eventSeen struct {
 
 type lineState struct {
 	Line
+	serial bool            // of a serial source
 	dec    *wire.Decoder   // of reading, as is seen
 	seen   *wire.Detection // what it found so far
 	det    *wire.Detection // the same, of what is booked
@@ -131,7 +132,7 @@ func NewSession(o Options) (*Session, error) {
 		}
 	}
 	return &Session{o: o, tree: t, codes: codes, nextN: 1, version: 1, ledger: newLedger(), statement: o.Statement,
-		in: intake{decoder: decoder, byAddr: map[string]*lineState{}, conns: map[uint64]*conn{}}}, nil
+		in: intake{decoder: decoder, byAddr: map[string]*lineState{}, conns: map[uint64]*conn{}, serial: o.Info.Kind == "serial"}}, nil
 }
 
 // SetLang changes the language of the snapshots to come.

@@ -52,14 +52,15 @@ func TestControlBytesStandBetweenFrames(t *testing.T) {
 		b    []byte
 		want []string
 	}{
-		"asked first":            {slices.Concat([]byte{5}, one, []byte{4}), []string{"ENQ", "0200", "EOT"}},
-		"joined in the middle":   {slices.Concat([]byte{6, 6, 5}, one, []byte{6}, one, []byte{0x15}), []string{"ACK", "ACK", "ENQ", "0200", "ACK", "0200", "NAK"}},
-		"nobody answers":         {[]byte{5, 5, 5, 5}, []string{"ENQ", "ENQ", "ENQ", "ENQ"}},
-		"asked twice":            {[]byte{5, 5}, []string{"ENQ", "ENQ"}},
-		"damaged":                {slices.Concat(one, damaged, one), []string{"0200", "0200 LRC", "0200"}},
-		"damaged type":           {slices.Concat(one, headless, one), []string{"0200", "? LRC", "0200"}},
-		"other garbage":          {slices.Concat(one, []byte("noise"), one), []string{"0200", "?", "0200"}},
-		"control bytes in noise": {slices.Concat(one, []byte{6, 0x81, 6, 6, 0x15}, one), []string{"0200", "ACK", "?", "0200"}},
+		"asked first":                {slices.Concat([]byte{5}, one, []byte{4}), []string{"ENQ", "0200", "EOT"}},
+		"joined in the middle":       {slices.Concat([]byte{6, 6, 5}, one, []byte{6}, one, []byte{0x15}), []string{"ACK", "ACK", "ENQ", "0200", "ACK", "0200", "NAK"}},
+		"nobody answers":             {[]byte{5, 5, 5, 5}, []string{"ENQ", "ENQ", "ENQ", "ENQ"}},
+		"asked twice":                {[]byte{5, 5}, []string{"ENQ", "ENQ"}},
+		"damaged":                    {slices.Concat(one, damaged, one), []string{"0200", "0200 LRC", "0200"}},
+		"damaged type":               {slices.Concat(one, headless, one), []string{"0200", "? LRC", "0200"}},
+		"a length that leads astray": {slices.Concat([]byte{9, 0, 0x60, 0, 3}, one), []string{"?", "0200"}},
+		"other garbage":              {slices.Concat(one, []byte("noise"), one), []string{"0200", "?", "0200"}},
+		"control bytes in noise":     {slices.Concat(one, []byte{6, 0x81, 6, 6, 0x15}, one), []string{"0200", "ACK", "?", "0200"}},
 	} {
 		for _, n := range []int{1, 2, 3, 7, 4096} {
 			if got := tell(t, c.b, n); !slices.Equal(got, c.want) {

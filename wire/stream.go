@@ -160,6 +160,9 @@ func (s *Stream) cut() *Message {
 	if s.damaged > 0 {
 		return s.accept(0, s.damaged)
 	}
+	if s.inner.total > 0 { // what stands before it, and might have held it, came to no end
+		return s.accept(s.inner.start, s.inner.total)
+	}
 	if s.fresh && s.d.learn(b) {
 		m := s.d.decode(b)
 		s.drop(len(b))
