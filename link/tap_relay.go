@@ -158,9 +158,9 @@ func (r *relay) connect(ctx context.Context) (first []byte, host *net.TCPConn, l
 		return first, conn.(*net.TCPConn), left
 	case errors.Is(err, context.Canceled): // the tap ends
 	case refused(err):
-		r.tell(now, Refused, ToTerminal, err.Error(), took)
+		r.tell(now, Refused, ToTerminal, "", took)
 	default:
-		r.tell(now, Unreached, ToHost, err.Error(), took)
+		r.tell(now, Unreached, ToHost, words(err), took)
 	}
 	return nil, nil, nil
 }
@@ -245,8 +245,15 @@ func (r *relay) fail(ctx context.Context, err error, dir Dir) {
 // words are what the system itself says, without our addresses around it.
 func words(err error) string {
 	var no syscall.Errno
-	if errors.As(err, &no) {
+	var dns *net.DNSError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &no):
 		return no.Error()
+	case errors.As(err, &dns):
+		return dns.Name + ": " + dns.Err
+	case errors.As(err, &op):
+		return op.Err.Error()
 	}
 	return err.Error()
 }

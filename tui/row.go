@@ -179,12 +179,9 @@ func (wr *writer) event(e *diagnostics.Entry) string {
 	case link.Refused:
 		return wr.lang.T("event.refused")
 	case link.Unreached:
-		return wr.lang.T("event.unreached")
+		return wr.because("event.unreached", e)
 	case link.Gap:
-		if e.Note != "" {
-			return wr.lang.T("event.gap") + ": " + diagnostics.Clean(e.Note)
-		}
-		return wr.lang.T("event.gap")
+		return wr.because("event.gap", e)
 	case link.Retransmitted:
 		if e.Size > 0 {
 			return wr.lang.T("event.retransmitted."+side, e.Size)
@@ -217,6 +214,14 @@ func (wr *writer) event(e *diagnostics.Entry) string {
 		return wr.lang.T("event.garbled", e.Size)
 	}
 	return diagnostics.Clean(e.Note)
+}
+
+// because adds the system's own words, when there are any.
+func (wr *writer) because(key string, e *diagnostics.Entry) string {
+	if e.Note == "" {
+		return wr.lang.T(key)
+	}
+	return wr.lang.T(key) + ": " + diagnostics.Clean(e.Note)
 }
 
 // money writes an amount in minor units with its currency: ¥128.00 for yuan, else the ISO 4217 number before it. What is
