@@ -124,6 +124,15 @@ func (s *screen) trainer() tui.Trainer {
 	return nil
 }
 
+// probe runs an active test on a line that is watched now.
+func (s *screen) probe(ctx context.Context, p link.Probe, l diagnostics.Line, confirmed bool) link.Finding {
+	t := link.Target{Host: l.Host, Confirmed: confirmed}
+	if serial, ok := s.current().source.(*link.Serial); ok {
+		t.Line, t.Port = serial, serial.Port()
+	}
+	return p.Run(ctx, t)
+}
+
 // setRecording begins a recording under a new name, or ends the one that runs.
 func (s *screen) setRecording(on bool) (path string, err error) {
 	if !on {

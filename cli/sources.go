@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,16 +41,6 @@ func kinds() []kind {
 			func(v map[string]string) (link.Source, error) {
 				return link.NewTap(v["listen"], v["upstream"], link.TapOptions{})
 			}},
-		{tui.SourceKind{ID: "serial", Fields: []tui.SourceField{
-			{ID: "device", Offers: serialPorts()},
-			{ID: "baud", Value: "9600", Offers: []string{"9600", "115200", "auto"}, Check: speed}}},
-			func(v map[string]string) (link.Source, error) {
-				o, err := serialOptions(v["baud"], link.DefaultMode, wire.Options{})
-				if o.Port = v["device"]; err != nil {
-					return nil, err
-				}
-				return link.NewSerial(o)
-			}},
 		{tui.SourceKind{ID: "file", Fields: []tui.SourceField{{ID: "file", Offers: captures, Check: readable}}},
 			func(v map[string]string) (link.Source, error) { return link.OpenFile(v["file"]) }},
 		{tui.SourceKind{ID: "capture", Fields: []tui.SourceField{{ID: "interface", Offers: interfaces(), Strict: true}, {ID: "port", Value: "8583", Check: ports}}},
@@ -63,6 +54,15 @@ func kinds() []kind {
 					wanted = append(wanted, uint16(n))
 				}
 				return link.NewCapture(v["interface"], wanted)
+			}},
+		{tui.SourceKind{ID: "serial", Fields: []tui.SourceField{{ID: "device", Offers: serialPorts(), Missing: noSerial(), Check: present}, {ID: "baud", Value: "auto", Check: speed}, {ID: "second"}, {ID: "far", Check: noneOr(address)}}},
+			func(v map[string]string) (link.Source, error) {
+				o, err := serialOptions(v["baud"], link.DefaultMode, wire.Options{})
+				if err != nil {
+					return nil, err
+				}
+				o.Port, o.Other, o.Host = v["device"], v["second"], v["far"]
+				return link.NewSerial(o)
 			}},
 		{tui.SourceKind{ID: "sim", Fields: []tui.SourceField{{ID: "scenario", Offers: scenarios, Strict: true}}},
 			func(v map[string]string) (link.Source, error) { return sim.New(sim.Options{Scenario: v["scenario"]}) }},
@@ -136,6 +136,48 @@ func loops(i link.Interface) int {
 	return 0
 }
 
+// serialPorts are the machine's own.
+func serialPorts() (names []string) {
+	all, err := link.SerialPorts()
+	if err != nil {
+		return nil
+	}
+	for _, p := range all {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// noSerial says why no port was found, where none was.
+func noSerial() string {
+	if len(serialPorts()) > 0 {
+		return ""
+	}
+	return link.NoPorts
+}
+
+func present(s string) error {
+	_, err := os.Stat(s)
+	if err != nil && runtime.GOOS != "windows" { // there, ports are no files
+		return err
+	}
+	return nil
+}
+
+func speed(s string) error {
+	_, err := serialOptions(s, link.DefaultMode, wire.Options{})
+	return err
+}
+
+func noneOr(check func(string) error) func(string) error {
+	return func(s string) error {
+		if s == "" {
+			return nil
+		}
+		return check(s)
+	}
+}
+
 func portList(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' })
 }
@@ -147,23 +189,6 @@ func ports(s string) error {
 		}
 	}
 	return nil
-}
-
-// serialPorts are the machine's own.
-func serialPorts() (names []string) {
-	ports, err := link.SerialPorts()
-	if err != nil {
-		return nil
-	}
-	for _, p := range ports {
-		names = append(names, p.Name)
-	}
-	return names
-}
-
-func speed(s string) error {
-	_, err := serialOptions(s, link.DefaultMode, wire.Options{})
-	return err
 }
 
 func address(s string) error {

@@ -279,7 +279,7 @@ func (w *watch) show(ctx context.Context, s *screen, o tui.Options) (err error) 
 		}
 		return nil
 	}
-	o.Record, o.Export, o.Sources, o.Open, o.Trainer = s.setRecording, s.export, offered, s.open, s.trainer
+	o.Record, o.Export, o.Sources, o.Open, o.Trainer, o.Probe = s.setRecording, s.export, offered, s.open, s.trainer, s.probe
 	return tui.Run(ctx, o)
 }
 

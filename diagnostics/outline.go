@@ -1,6 +1,9 @@
 package diagnostics
 
-import "cmp"
+import (
+	"cmp"
+	"slices"
+)
 
 // TreeNode is one question of the decision tree as a screen draws it: where its answers lead, and the cause that a yes
 // names, empty when it names none. Edges are node ids, empty where the walk ends.
@@ -8,7 +11,11 @@ type TreeNode struct {
 	ID, Branch, Question, Cause string
 	Yes, No, Unknown            string
 	Ask                         bool // a person may be asked when the line does not tell
+	probes                      []string
 }
+
+// Probes says whether an active test could answer the question.
+func (n TreeNode) Probes(id string) bool { return slices.Contains(n.probes, id) }
 
 // Outline is the whole tree in the order in which it is walked, in a language. It is nil when the shipped tree cannot be
 // read, which NewSession reports.
@@ -19,7 +26,7 @@ func Outline(lang string) []TreeNode {
 	}
 	out := make([]TreeNode, len(t.nodes))
 	for i, n := range t.nodes {
-		out[i] = TreeNode{n.ID, n.Branch, cmp.Or(n.Question[lang], n.Question["en"]), n.Cause, cmp.Or(n.Yes, n.No), n.No, cmp.Or(n.Else, n.No), n.Ask}
+		out[i] = TreeNode{n.ID, n.Branch, cmp.Or(n.Question[lang], n.Question["en"]), n.Cause, cmp.Or(n.Yes, n.No), n.No, cmp.Or(n.Else, n.No), n.Ask, n.Probes}
 	}
 	return out
 }

@@ -103,6 +103,9 @@ func (s *Serial) Info() Info {
 	return Info{Kind: "serial", Describe: d + " " + s.o.Mode.String()}
 }
 
+// Port is the port on the terminal's side, which a probe may test.
+func (s *Serial) Port() string { return s.o.Port }
+
 // Dropped counts what sink did not get.
 func (s *Serial) Dropped() Dropped { return s.queue.counts() }
 

@@ -112,6 +112,7 @@ func init() { // not a literal: the help that shows the table is itself in it
 		{"answer.no", []string{"n"}, judging, false, asked, answer("no")},
 		{"answer.unknown", []string{"u"}, judging, false, asked, answer("unknown")},
 
+		{"probe", []string{"t"}, judging, true, (*Model).unprobed, do((*Model).openProbes)},
 		{"copy", []string{"y", "Y"}, nil, false, unless(func(m *Model) bool { return m.focus > message || m.traffic().current() != nil }, "why.noentry"), (*Model).copy},
 		{"export", []string{"e"}, nil, true, unless(func(m *Model) bool { return m.o.Export != nil }, "why.noexport"), (*Model).openExport},
 		{"record", []string{"r"}, nil, false, unless(func(m *Model) bool { return m.o.Record != nil }, "why.norecord"), do((*Model).toggleRecord)},

@@ -38,7 +38,7 @@ func (p *linesPane) draw(m *Model, w, h int) []string {
 func (p *linesPane) page(m *Model, w int) (out []string) {
 	sn := m.snap
 	label := 0
-	for _, key := range []string{"traffic", "latency", "codes", "issuers", "faults", "link", "read", "terminals", "messages", "modem"} {
+	for _, key := range []string{"traffic", "latency", "codes", "issuers", "faults", "link", "read", "terminals", "messages", "modem", "serial", "events"} {
 		label = max(label, width(m.t("lines."+key)))
 	}
 	label += 2
@@ -143,9 +143,35 @@ func (p *linesPane) line(m *Model, l *diagnostics.Line, add func(string, token, 
 	add("", plain, m.t("line.connections", l.Connects, l.Open, l.Refused, l.Unreach, l.ResetsTerminal, l.ResetsHost))
 	add("terminals", plain, diagnostics.Clean(strings.Join(l.Terminals, " ")))
 	add("messages", plain, m.t("line.messages", l.Messages, l.Undecoded, l.Bytes))
+	if l.LRCErrors+l.NAKs+l.Retransmits > 0 || m.snap.Source.Kind == "serial" {
+		add("serial", plain, m.t("line.serial", l.LRCErrors, l.NAKs, l.Retransmits))
+	}
+	p.events(m, l, add)
 	add("latency", plain, m.t("line.latency", millis(l.Latency50), millis(l.Latency90), millis(l.Worst)))
 	reading := cmp.Or(l.Foreign, strings.Join([]string{l.Framing, l.Header, l.Dialect}, " "+m.look.dot+" "))
 	add("read", plain, m.t("line.reading", reading, itoa(int(l.Confidence*100)), cmp.Or(l.RunnerUp, m.t("line.norunner"))))
+}
+
+// events are the faults of the line that were counted, and what its modem lines did last.
+func (p *linesPane) events(m *Model, l *diagnostics.Line, add func(string, token, string)) {
+	var out []string
+	last := map[link.Kind]*diagnostics.Entry{}
+	for _, e := range m.snap.Entries {
+		if e.Line == l.ID && e.Msg == nil {
+			last[e.Kind] = e
+		}
+	}
+	for kind, n := range l.Events {
+		if e := last[link.Kind(kind)]; n > 0 && e != nil {
+			out = append(out, itoa(n)+" x "+m.writer.event(e))
+		}
+	}
+	if len(out) > 0 {
+		add("events", warn, strings.Join(out, "; "))
+	}
+	if e := last[link.Signals]; e != nil {
+		add("modem", plain, m.writer.event(e)+" "+e.At.Local().Format("15:04:05"))
+	}
 }
 
 // codeToken is how good an answer is.

@@ -255,6 +255,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.point(msg.(tea.MouseMsg))
 	case opened:
 		m.adopt(msg)
+	case probed:
+		msg.of.finish(m, msg.finding)
 	case tea.KeyPressMsg:
 		m.dirty = true
 		return m, m.key(msg)
@@ -286,6 +288,9 @@ func (m *Model) tick() tea.Cmd {
 		wait = refreshLow
 	}
 	m.watchMeter()
+	if p, ok := m.dialog.(*probes); ok && p.running >= 0 {
+		m.dirty = true // how long it has been running
+	}
 	if m.o.Session.Activity() == m.active && (time.Since(m.took) < refreshIdle || m.snap.Ended) {
 		return next(wait)
 	}

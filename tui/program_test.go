@@ -94,7 +94,7 @@ func (x *terminal) until(want string) {
 
 func (x *terminal) wait(what string, ok func(string) bool) {
 	x.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(120 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if ok(x.screen()) {
 			return
 		}
@@ -110,7 +110,7 @@ func (x *terminal) quit() {
 		if err != nil {
 			x.t.Error(err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(120 * time.Second):
 		x.t.Errorf("q does not quit:\n%s", x.screen())
 	}
 }

@@ -111,10 +111,20 @@ func newTest(t testing.TB, lang string, w, h int) *Model {
 	return m
 }
 
+var special = map[string]rune{"left": tea.KeyLeft, "right": tea.KeyRight, "tab": tea.KeyTab, "enter": tea.KeyEnter, "esc": tea.KeyEscape, "up": tea.KeyUp, "down": tea.KeyDown,
+	"end": tea.KeyEnd, "home": tea.KeyHome, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "space": tea.KeySpace}
+
+// stroke is one key press by name.
+func stroke(name string) tea.KeyPressMsg {
+	if code, ok := special[name]; ok {
+		return tea.KeyPressMsg{Code: code}
+	}
+	r := []rune(name)[0]
+	return tea.KeyPressMsg{Code: r, Text: string(r)}
+}
+
 // keys presses keys by name; what is not a name is typed.
 func keys(m *Model, names ...string) {
-	special := map[string]rune{"left": tea.KeyLeft, "right": tea.KeyRight, "tab": tea.KeyTab, "enter": tea.KeyEnter, "esc": tea.KeyEscape, "up": tea.KeyUp, "down": tea.KeyDown,
-		"end": tea.KeyEnd, "home": tea.KeyHome, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "space": tea.KeySpace}
 	for _, n := range names {
 		if code, ok := special[n]; ok {
 			m.Update(tea.KeyPressMsg{Code: code})

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"tillscope/assets"
+	"tillscope/diagnostics"
+	"tillscope/link"
 	"tillscope/sim"
 )
 
@@ -23,7 +26,7 @@ var states = map[string][]string{
 	"transactions": {"2", "end"}, "sorted": {"2", "s", "s", "S"}, "story": {"2", "down", "tab", "down"},
 	"tree": {"3", "down", "down", "down"}, "verdict": {"3", "tab", "down"}, "lines": {"4", "end"}, "report": {"5", "end"},
 	"menu": {"?"}, "menu typed": {"?", "xx"}, "palette": {":", "fre"}, "export": {"e"}, "source": {"c"}, "note": {"up", "N"},
-	"trainer": {"f"}, "exercise": {"f", "X"}, "score": {"f", "X", "R"},
+	"trainer": {"f"}, "probes": {"3", "t", "j"}, "confirm": {"3", "t", "end", "j", "j", "j", "j", "j", "enter"}, "exercise": {"f", "X"}, "score": {"f", "X", "R"},
 	"low": {"B"}, "low tree": {"B", "3"}, "notice": {"p"}, "theme": {"T", "T"}, "hints": {"H"},
 }
 
@@ -44,6 +47,7 @@ func full(t testing.TB, lang string, ascii bool) *Model {
 			return []SourceKind{{ID: "tap", Fields: []SourceField{{ID: "listen", Value: "0.0.0.0:8583"}, {ID: "upstream"}}}, {ID: "sim", Fields: []SourceField{{ID: "scenario", Offers: []string{"a", "b"}, Strict: true}}}}
 		},
 		Open:    func(string, map[string]string) (Session, error) { return nil, nil },
+		Probe:   func(context.Context, link.Probe, diagnostics.Line, bool) link.Finding { return link.Finding{} },
 		Trainer: func() Trainer { return store.Control() }})
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"tillscope/diagnostics"
+	"tillscope/link"
 )
 
 // treePane draws the whole decision tree, the path that was walked lit, and under each node what it goes by.
@@ -125,6 +126,13 @@ func (p *treePane) draw(m *Model, w, h int) []string {
 		if c := m.causeOf(n); c != nil && s != nil && s.Answer == "yes" {
 			under(t, m.look.toHost+" "+c.Title+" "+itoa(int(c.Confidence*100))+"%")
 			under(accent, m.evidenceList(c.Evidence, 10))
+		}
+		if s != nil && (s.Answer == "unknown" || m.causeOf(n) != nil) && m.unprobed() == "" {
+			for _, probe := range link.Probes {
+				if n.Probes(probe.ID) {
+					under(accent, m.keys.first("probe")+" "+m.t("probe."+probe.ID+".title"))
+				}
+			}
 		}
 		if s != nil && s.Answer == "unknown" && n.Ask {
 			under(accent, "? "+m.t("diagnosis.answer", m.keys.first("answer.yes"), m.keys.first("answer.no"), m.keys.first("answer.unknown")))

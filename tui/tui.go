@@ -67,6 +67,7 @@ type Options struct {
 	Sources  func() []SourceKind                                          // what can be watched here
 	Open     func(kind string, values map[string]string) (Session, error) // watches another source from now on
 	Trainer  func() Trainer                                               // the simulator's faults, nil when the source is no simulator
+	Probe    Prober                                                       // tests a live line; nil where there is none
 	Program  []tea.ProgramOption                                          // where input and output are, when not the terminal
 	Meter    *Meter                                                       // measures the output, when it is the terminal
 }
