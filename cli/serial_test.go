@@ -22,6 +22,7 @@ import (
 
 	"tillscope/diagnostics"
 	"tillscope/link"
+	"tillscope/sim"
 	"tillscope/wire"
 )
 
@@ -310,6 +311,67 @@ func TestSerialLineCountsWhatItsEndsKnow(t *testing.T) {
 						t.Log(e.N, e.Dir, e.Msg.MTI, e.Msg.Control, e.Msg.Check, len(e.Msg.Raw()), e.Again)
 					}
 				}
+			}
+		})
+	}
+}
+
+// The two halves of the simulated store, with the line under test between them.
+func TestSerialLineCarriesTheStore(t *testing.T) {
+	for _, m := range []link.Mode{{Baud: 9600, DataBits: 8, Parity: "none", StopBits: "1"}, {Baud: 115200, DataBits: 8, Parity: "none", StopBits: "1"},
+		{Baud: 9600, DataBits: 7, Parity: "even", StopBits: "1"}, {Baud: 115200, DataBits: 7, Parity: "even", StopBits: "1"}} {
+		t.Run(m.String(), func(t *testing.T) {
+			t.Parallel()
+			const speed = 10
+			ctx, cancel := context.WithCancel(context.Background())
+			var all sync.WaitGroup
+			defer all.Wait()
+			defer cancel()
+			var names []string
+			for _, run := range []func(*sim.Store, context.Context, *sim.Port) error{(*sim.Store).SellSerial, (*sim.Store).ServeSerial} {
+				store, err := sim.New(sim.Options{Seed: 3, Speed: speed, Serial: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				port, err := sim.OpenPort(sim.PTY, m.Baud)
+				if err != nil {
+					t.Skip(err)
+				}
+				names = append(names, port.Name)
+				all.Go(func() {
+					if err := run(store, ctx, port); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			s, err := link.NewSerial(link.SerialOptions{Port: names[0], Other: names[1], Mode: m})
+			if err != nil {
+				t.Fatal(err)
+			}
+			session, err := diagnostics.NewSession(diagnostics.Options{Info: s.Info(), TimeScale: speed})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Go(func() {
+				if err := s.Run(ctx, session.Handle); err != nil {
+					t.Error(err)
+				}
+			})
+			var sn *diagnostics.Snapshot
+			sold := 0
+			for giveUp := time.Now().Add(60 * time.Second); sold < 5 && time.Now().Before(giveUp); time.Sleep(20 * time.Millisecond) {
+				sn, sold = session.Snapshot(), 0
+				for _, x := range sn.Transactions {
+					if x.Type == "sale" && x.ResponseCode == "00" {
+						sold++
+					}
+				}
+			}
+			if sold < 5 {
+				t.Fatalf("%d sales", sold)
+			}
+			if l := sn.Lines[0]; l.Framing != "stx-etx" || l.Dialect != "cup" || l.Undecoded+l.LRCErrors+l.NAKs+l.Retransmits > 0 {
+				t.Errorf("%+v", l)
 			}
 		})
 	}
