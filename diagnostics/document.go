@@ -60,13 +60,8 @@ func words(lang *assets.Lang) map[string]any {
 		"clean":   Clean,
 		"md":      markdown,
 		"percent": func(f float64) float64 { return 100 * f },
-		"advice": func(cause string) any {
-			rem, prevent := Advice(cause, lang.ID)
-			return struct {
-				Remedies []Remedy
-				Prevent  []string
-			}{rem, prevent}
-		},
+		"lasted":  func(c ReportCause) string { return c.lasted(lang.T) },
+		"compare": func(st *ReportStatement) string { return st.sum(lang) },
 	}
 }
 

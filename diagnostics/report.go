@@ -23,6 +23,7 @@ type Report struct {
 	Causes       []ReportCause       `json:"causes"`
 	Path         []ReportStep        `json:"path"`
 	Questions    []ReportQuestion    `json:"questions"`
+	Statement    *ReportStatement    `json:"statement,omitempty"`
 	Notes        []Note              `json:"notes,omitempty"` // what a person marked on the screen
 
 	stages [8]StageCount
@@ -95,6 +96,9 @@ type ReportTransaction struct {
 	Arrived      string  `json:"arrived"`
 	Cause        *string `json:"cause"`
 	Evidence     []int   `json:"evidence"`
+	At           string  `json:"at"`               // when its first message passed
+	Batch        string  `json:"batch,omitempty"`  // number of the batch
+	Payout       string  `json:"payout,omitempty"` // by the statement: paid, pending, held, account, status, missing, due, differs
 }
 
 // ReportRemedy is one thing that someone does.
@@ -114,6 +118,38 @@ type ReportCause struct {
 	Evidence     []int          `json:"evidence"`
 	Remedies     []ReportRemedy `json:"remedies"`
 	Prevent      []string       `json:"prevent"`
+	Because      string         `json:"because"`
+	Began        string         `json:"began"`     // when it was first seen, empty when that is not known
+	Ended        string         `json:"ended"`     // when it was last seen, empty while it goes on
+	Terminals    []string       `json:"terminals"` // that it is about
+	Issuers      []string       `json:"issuers"`   // that it is about: first six digits of their cards
+}
+
+// ReportStatement is how the acquirer's statement compares with what was seen.
+type ReportStatement struct {
+	File      string          `json:"file"`
+	Rows      int             `json:"rows"`
+	Both      int             `json:"both"`
+	Paid      int             `json:"paid"`
+	OnlyLine  int             `json:"only_line"`
+	NotDue    int             `json:"not_due"`
+	OnlyHost  int             `json:"only_host"`
+	Different int             `json:"different"`
+	Held      int             `json:"held"`
+	Returned  int             `json:"returned"`
+	Unseen    []ReportHostRow `json:"unseen"`
+	Problems  []string        `json:"problems"`
+}
+
+// ReportHostRow is a row of the statement that nothing on the line belongs to.
+type ReportHostRow struct {
+	Row      int    `json:"row"`
+	RRN      string `json:"rrn"`
+	STAN     string `json:"stan"`
+	Terminal string `json:"terminal"`
+	Amount   int64  `json:"amount_minor"`
+	Payout   string `json:"payout"`
+	Reason   string `json:"reason"`
 }
 
 // ReportStep is one node as walked.
@@ -133,31 +169,49 @@ type ReportQuestion struct {
 
 func list[T any](s []T) []T { return append([]T{}, s...) }
 
+// cleaned are texts that come from the line or a file, fit to be shown.
+func cleaned(s []string) []string {
+	out := make([]string, len(s))
+	for i, x := range s {
+		out[i] = Clean(x)
+	}
+	return out
+}
+
 // NewReport renders a snapshot as a report.
 func NewReport(sn *Snapshot, tool string, started, ended time.Time) *Report {
 	r := &Report{Schema: "tillscope.report/v1", Tool: tool, Started: started.Format(time.RFC3339), Ended: ended.Format(time.RFC3339),
-		Source: ReportSource(sn.Source), Totals: ReportTotals{sn.Totals.Messages, sn.Totals.Undecoded, sn.Totals.Dropped, sn.Folded}, Lines: []ReportLine{}, Branches: []ReportBranch{},
+		Source: ReportSource{sn.Source.Kind, sn.Source.Simulated, Clean(sn.Source.Describe)}, Totals: ReportTotals{sn.Totals.Messages, sn.Totals.Undecoded, sn.Totals.Dropped, sn.Folded}, Lines: []ReportLine{}, Branches: []ReportBranch{},
 		Transactions: []ReportTransaction{}, Causes: []ReportCause{}, Path: []ReportStep{}, Questions: []ReportQuestion{}, stages: sn.Stages}
 	for _, l := range sn.Lines {
-		r.Lines = append(r.Lines, ReportLine{l.ID, l.Address, l.Framing, l.Header, l.Dialect, l.Confidence, l.RunnerUp, l.Connects, l.ResetsTerminal + l.ResetsHost,
+		r.Lines = append(r.Lines, ReportLine{l.ID, Clean(l.Address), l.Framing, l.Header, l.Dialect, l.Confidence, l.RunnerUp, l.Connects, l.ResetsTerminal + l.ResetsHost,
 			l.Messages, l.Undecoded, l.Bytes, ReportLatency{l.Latency50.Milliseconds(), l.Latency95.Milliseconds(), l.Worst.Milliseconds()}, l.LRCErrors, l.NAKs, l.Retransmits})
 	}
 	for _, b := range sn.Branches {
 		r.Branches = append(r.Branches, ReportBranch(b))
 	}
 	for _, t := range sn.Transactions {
-		x := ReportTransaction{t.N, t.Line, t.Type, t.MTI, t.STAN, t.RRN, t.Terminal, t.Amount, t.Currency, t.Card, t.ResponseCode, t.Stage, t.Arrived, nil, list(t.Evidence)}
+		x := ReportTransaction{t.N, t.Line, t.Type, t.MTI, Clean(t.STAN), Clean(t.RRN), Clean(t.Terminal), t.Amount, Clean(t.Currency), Clean(t.Card), Clean(t.ResponseCode),
+			t.Stage, t.Arrived, nil, list(t.Evidence), stamp(t.At), Clean(t.Batch), t.Payout}
 		if c := t.Cause; c != "" {
 			x.Cause = &c
 		}
 		r.Transactions = append(r.Transactions, x)
 	}
 	for _, c := range sn.Causes {
-		x := ReportCause{c.ID, c.Branch, c.Title, c.Confidence, c.Transactions, c.Amount, list(c.Evidence), []ReportRemedy{}, list(c.Prevent)}
+		x := ReportCause{ID: c.ID, Branch: c.Branch, Title: c.Title, Confidence: c.Confidence, Transactions: c.Transactions, Amount: c.Amount, Evidence: list(c.Evidence),
+			Remedies: []ReportRemedy{}, Prevent: list(c.Prevent), Because: c.Because, Began: stamp(c.Began), Ended: stamp(c.Ended), Terminals: cleaned(c.Terminals), Issuers: cleaned(c.Issuers)}
 		for _, m := range c.Remedies {
-			x.Remedies = append(x.Remedies, ReportRemedy(m))
+			x.Remedies = append(x.Remedies, ReportRemedy{m.Who, Clean(m.Do)})
 		}
 		r.Causes = append(r.Causes, x)
+	}
+	if st := sn.Statement; st != nil {
+		x := &ReportStatement{Clean(st.File), st.Rows, st.Both, st.Paid, st.OnlyLine, st.NotDue, st.OnlyHost, st.Different, st.Held, st.Returned, []ReportHostRow{}, cleaned(st.Problems)}
+		for _, u := range st.Unseen {
+			x.Unseen = append(x.Unseen, ReportHostRow{u.Row, Clean(u.RRN), Clean(u.STAN), Clean(u.Terminal), u.Amount, u.Payout, Clean(u.Reason)})
+		}
+		r.Statement = x
 	}
 	for _, p := range sn.Path {
 		r.Path = append(r.Path, ReportStep(p))

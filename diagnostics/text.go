@@ -12,6 +12,9 @@ import (
 
 // Clean escapes what could steer a terminal: fields come from the line.
 func Clean(s string) string {
+	if plain(s) {
+		return s
+	}
 	var b strings.Builder
 	for _, r := range s {
 		if unicode.IsPrint(r) {
@@ -21,6 +24,16 @@ func Clean(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// plain says that a text is printable ASCII, as nearly all are.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7E {
+			return false
+		}
+	}
+	return true
 }
 
 func money(n int64) string { return fmt.Sprintf("%d.%02d", n/100, n%100) }
@@ -49,12 +62,24 @@ func (r *Report) Text(w io.Writer, lang *assets.Lang) error {
 	p("\n%s", lang.T("report.causes"))
 	for _, c := range r.Causes {
 		p("  %s", lang.T("report.cause", lang.T("cause."+c.ID), 100*c.Confidence, c.Transactions, money(c.Amount)))
-		rem, prevent := Advice(c.ID, lang.ID)
-		for _, m := range rem {
+		if when := c.lasted(lang.T); when != "" {
+			p("    %s", when)
+		}
+		for _, m := range c.Remedies {
 			p("    - %s: %s", lang.T("who."+m.Who), m.Do)
 		}
-		for _, v := range prevent {
+		for _, v := range c.Prevent {
 			p("    - %s: %s", lang.T("report.prevent"), v)
+		}
+	}
+	if st := r.Statement; st != nil {
+		p("\n%s: %s", lang.T("report.statement"), st.File)
+		p("  %s", st.sum(lang))
+		for _, u := range st.Unseen {
+			p("  #%d %s %s %s %s %s %s", u.Row, u.RRN, u.Terminal, u.STAN, money(u.Amount), u.Payout, u.Reason)
+		}
+		for _, problem := range st.Problems {
+			p("  ! %s", problem)
 		}
 	}
 	p("\n%s", lang.T("report.branches"))
@@ -71,6 +96,9 @@ func (r *Report) Text(w io.Writer, lang *assets.Lang) error {
 			p("  #%d %s %s %s %s %s %s", t.N, t.Type, t.Terminal, t.STAN, money(t.Amount), t.ResponseCode, cause)
 		}
 	}
+	if n := r.Totals.Folded; n > 0 {
+		p("  %s", lang.T("report.folded", n))
+	}
 	p("\n%s", lang.T("report.lines"))
 	for _, l := range r.Lines {
 		p("  %s", lang.T("report.line", l.Terminal, l.Framing, l.Header, l.Dialect, l.Connects, l.Resets, l.Messages))
@@ -83,4 +111,9 @@ func (r *Report) Text(w io.Writer, lang *assets.Lang) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// sum is the comparison in one sentence.
+func (st *ReportStatement) sum(lang *assets.Lang) string {
+	return lang.T("report.statement.sum", st.Rows, st.Both, st.Paid, st.OnlyLine, st.NotDue, st.OnlyHost, st.Different, st.Held, st.Returned)
 }

@@ -280,15 +280,26 @@ func truth(p *vm.Program, env any) bool {
 }
 
 type advice struct {
-	Remedies []struct {
-		Who string `yaml:"who"`
-		EN  string `yaml:"en"`
-		ZH  string `yaml:"zh"`
-	} `yaml:"remedies"`
-	Prevent []struct {
+	Remedies []remedy `yaml:"remedies"`
+	Prevent  []struct {
 		EN string `yaml:"en"`
 		ZH string `yaml:"zh"`
 	} `yaml:"prevent"`
+}
+
+// remedy is what someone does, and the numbers that it takes.
+type remedy struct {
+	Who  string   `yaml:"who"`
+	EN   string   `yaml:"en"`
+	ZH   string   `yaml:"zh"`
+	Tell []string `yaml:"tell"`
+}
+
+func (r remedy) in(lang string) string {
+	if lang == "zh" {
+		return r.ZH
+	}
+	return r.EN
 }
 
 type shipped struct {
@@ -312,6 +323,11 @@ var load = sync.OnceValues(func() (*shipped, error) {
 	}
 	if err := yaml.UnmarshalWithOptions(src, &sh.advice, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("remedies.yaml: %w", err)
+	}
+	for _, cause := range sortedKeys(sh.advice) {
+		if err := sh.advice[cause].check(); err != nil {
+			return nil, fmt.Errorf("remedies.yaml:%d: %s: %w", lineOf(src, cause), cause, err)
+		}
 	}
 	if err := sh.tree.advised("tree.yaml", src, sh.advice); err != nil {
 		return nil, err
@@ -347,11 +363,7 @@ func Advice(cause, lang string) (rem []Remedy, prevent []string) {
 	}
 	a := sh.advice[cause]
 	for _, r := range a.Remedies {
-		do := r.EN
-		if lang == "zh" {
-			do = r.ZH
-		}
-		rem = append(rem, Remedy{r.Who, do})
+		rem = append(rem, Remedy{r.Who, r.in(lang)})
 	}
 	for _, p := range a.Prevent {
 		if lang == "zh" {

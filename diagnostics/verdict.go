@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 )
 
 // found is a cause under judgement.
@@ -355,7 +354,7 @@ func (s *Session) rank(sn *Snapshot, causes map[string]*found) {
 		}
 		c.Title = lang.T("cause." + c.ID)
 		c.Because = lang.T("because.cause", max(f.sign.Count, c.Transactions), c.Transactions)
-		c.Remedies, c.Prevent = s.advise(f, sn.Started)
+		c.Remedies, c.Prevent = s.advise(f, c)
 		sn.Causes = append(sn.Causes, c)
 	}
 	if len(sn.Causes) > 0 {
@@ -366,9 +365,4 @@ func (s *Session) rank(sn *Snapshot, causes map[string]*found) {
 			}
 		}
 	}
-}
-
-// advise is the advice on a cause, with the numbers of what it is about.
-func (s *Session) advise(f *found, _ time.Time) ([]Remedy, []string) {
-	return Advice(f.ID, s.o.Lang.ID)
 }
