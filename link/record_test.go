@@ -212,3 +212,17 @@ func TestFullDiskStopsTheRecordingOnly(t *testing.T) {
 		t.Errorf("a full disk gave %v", err)
 	}
 }
+
+func TestWhatNoPacketShowsHasAWord(t *testing.T) {
+	for kind := Retransmitted; kind < Kinds; kind++ {
+		ev, ok := commented(comment(Event{Kind: kind, Took: time.Second, Note: "a \"note\"\x1b"}))
+		if !ok || ev.Kind != kind || ev.Took != time.Second || ev.Note != "a \"note\"\x1b" {
+			t.Errorf("kind %d comes back as %+v", kind, ev)
+		}
+	}
+	for _, s := range []string{"", "tillscope", "tillscope nonsense", "a person's comment", "tillscope silent took=x", "tillscope gap note=\"open"} {
+		if ev, ok := commented(s); ok {
+			t.Errorf("%q is read as %+v", s, ev)
+		}
+	}
+}
