@@ -44,8 +44,10 @@ func start(ctx context.Context, source link.Source, o diagnostics.Options) (*run
 		r.err = source.Run(ctx, session.Handle)
 		session.End(r.err)
 	}()
-	if r.live() {
-		go tickUntil(ctx, session)
+	if now, ok := source.(interface{ Live() bool }); ok {
+		go tickUntil(ctx, session, now.Live)
+	} else if r.live() {
+		go tickUntil(ctx, session, func() bool { return true })
 	}
 	return r, nil
 }

@@ -284,7 +284,7 @@ func (w *watch) show(ctx context.Context, s *screen, o tui.Options) (err error) 
 }
 
 // tickUntil moves a live line's clock on, so that silence is noticed.
-func tickUntil(ctx context.Context, session *diagnostics.Session) {
+func tickUntil(ctx context.Context, session *diagnostics.Session, live func() bool) {
 	clock := time.NewTicker(tickEvery)
 	defer clock.Stop()
 	for {

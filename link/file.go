@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
@@ -22,14 +23,16 @@ const readAhead = 1 << 20
 
 // File is a capture, or a log with frames in hex: a file, or one that streams in.
 type File struct {
-	name  string
-	from  io.ReadCloser
-	size  int64 // 0 when unknown
-	read  atomic.Int64
-	feed  *feed
-	in    *bufio.Reader
-	tally Tally
-	parse func(context.Context) error // the reader of this kind of file
+	name   string
+	from   io.ReadCloser
+	size   int64 // 0 when unknown
+	read   atomic.Int64
+	feed   *feed
+	in     *bufio.Reader
+	tally  Tally
+	latest instant // the time of what was read last
+	live   atomic.Bool
+	parse  func(context.Context) error // the reader of this kind of file
 
 	comments []string // of the packet in hand
 }
@@ -72,6 +75,12 @@ func (f *File) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// liveAge is how old packets may be that come from a line as it is now, over whatever program and network.
+const liveAge = 10 * time.Second
+
+// Live says that what streams in is happening now: then silence means something.
+func (f *File) Live() bool { return f.size == 0 && f.live.Load() }
+
 // flushing is a reader that hands over events before it reads on.
 type flushing struct {
 	f  *File
@@ -81,6 +90,9 @@ type flushing struct {
 func (r flushing) Read(b []byte) (int, error) {
 	if r.f.feed != nil {
 		r.f.feed.flush()
+		if age := time.Since(r.f.latest.time()); age > -liveAge && age < liveAge {
+			r.f.live.Store(true)
+		}
 	}
 	return r.in.Read(b)
 }
@@ -181,6 +193,7 @@ func (f *File) packets(ctx context.Context) error {
 		if ci.Timestamp.IsZero() {
 			at = a.now // a simple packet of pcapng has no time
 		}
+		f.latest = at
 		if p.packet(lt, data, at) {
 			a.segment(&p.segment)
 			for _, words := range f.comments {

@@ -32,6 +32,7 @@ type textReader struct {
 	assembler *assembler // of packets that were dumped
 	parser    *parser
 	at        time.Time // of the latest line that names one
+	timed     bool      // some line did
 	dir       Dir
 	dump      []byte // of the lines of a dump so far
 	dumpAt    time.Time
@@ -142,6 +143,10 @@ func (t *textReader) line(s string) {
 		}
 		t.at = l.at
 	}
+	if t.timed = t.timed || !l.at.IsZero(); !t.timed && t.f.size == 0 {
+		t.at = time.Now() // it is being written while we read it, or nobody knows when it was
+	}
+	t.f.latest = instant(t.at.UnixNano())
 	if l.hasDir {
 		t.dir = l.dir
 	}
