@@ -20,6 +20,7 @@ const endsComment = commentPrefix + "ends "
 var commentWords = map[Kind]string{
 	Unreached: "unreached", Gap: "gap", Retransmitted: "retransmitted", Stalled: "stalled", Slow: "slow", Silent: "silent",
 	HalfOpen: "half-open", Signals: "signals", Unplugged: "unplugged", Plugged: "plugged",
+	Tuned: "tuned", Garbled: "garbled",
 }
 
 // comment puts an event into words. Kinds that packets show have none.
