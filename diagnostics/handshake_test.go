@@ -224,3 +224,32 @@ func TestNoiseOnASerialLineIsSeen(t *testing.T) {
 		t.Errorf("%d rows, %+v", len(sn.Entries), sn.Totals)
 	}
 }
+
+// A line may begin with a damaged frame, before anything is known of it.
+func TestTheFirstFrameIsDamaged(t *testing.T) {
+	r := newRig(t)
+	one := stxEtx(r.msg("0200", map[int]string{2: pan1, 3: "000000", 4: "000000000100", 11: "000001", 41: "10000001", 49: "156", 60: "22000001000"}))
+	answer := stxEtx(r.msg("0210", map[int]string{3: "000000", 4: "000000000100", 11: "000001", 39: "00", 41: "10000001", 60: "22000001000"}))
+	for name, damaged := range map[string][]byte{"LRC": damagedAt(one, -1), "type": damagedAt(one, 14), "length": damagedAt(one, 1), "a byte lost": append(bytes.Clone(one[:40]), one[41:]...)} {
+		s, err := NewSession(Options{Info: link.Info{Kind: "serial"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := t0
+		for _, x := range []struct {
+			dir  link.Dir
+			data []byte
+		}{{link.ToHost, damaged}, {link.ToTerminal, []byte{0x15}}, {link.ToHost, one}, {link.ToTerminal, []byte{6}}, {link.ToTerminal, answer}, {link.ToHost, []byte{6}}} {
+			at = at.Add(100 * time.Millisecond)
+			s.Handle(link.Event{At: at, Conn: 1, Terminal: "COM3", Kind: link.Data, Dir: x.dir, Data: x.data})
+		}
+		s.End(nil)
+		sn := s.Snapshot()
+		if l := sn.Lines[0]; l.NAKs != 1 || l.Retransmits != 1 || len(sn.Transactions) != 1 || sn.Transactions[0].ResponseCode != "00" {
+			t.Errorf("%s: %+v, %d transactions", name, l, len(sn.Transactions))
+			for _, e := range sn.Entries {
+				t.Logf("  %d %v %q %s %s %d", e.N, e.Dir, e.Msg.MTI, e.Msg.Control, e.Msg.Check, len(e.Msg.Raw()))
+			}
+		}
+	}
+}
