@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -121,7 +122,7 @@ func (c *Capture) capture(ctx context.Context, f *feed) error {
 	}()
 	p := &parser{tally: &c.tally}
 	a := newAssembler(&c.tally, c.ports, f.emit, f.data)
-	checked, ended := time.Now(), time.Time{}
+	checked, ended, failed := time.Now(), time.Time{}, 0
 	for {
 		if ctx.Err() != nil && ended.IsZero() {
 			ended = time.Now() // what was captured until now still counts
@@ -133,15 +134,23 @@ func (c *Capture) capture(ctx context.Context, f *feed) error {
 			a.close(time.Second)
 			return nil
 		case errors.Is(err, afpacket.ErrTimeout):
+			failed = 0
 			a.tick(instant(time.Now().UnixNano()))
 			f.flush()
 		case errors.Is(err, unix.EINTR):
 		case err != nil:
-			if _, ierr := findInterface(c.iface.Name); ierr != nil {
-				err = ierr
+			i, ierr := net.InterfaceByIndex(c.iface.Index)
+			if ierr != nil {
+				return fmt.Errorf("the capture has ended: the interface %s is gone", c.iface.Name)
 			}
-			return fmt.Errorf("the capture has ended: %w", err)
+			if failed++; i.Flags&net.FlagUp != 0 && failed > 50 {
+				return fmt.Errorf("the capture has ended: %w", err)
+			}
+			time.Sleep(ringWait) // it is down, and the capture goes on when it is up again
+			a.tick(instant(time.Now().UnixNano()))
+			f.flush()
 		default:
+			failed = 0
 			if p.packet(c.ring.lt, b, instant(ci.Timestamp.UnixNano())) && c.wanted(&p.segment) {
 				a.segment(&p.segment)
 			}
