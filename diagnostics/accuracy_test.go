@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goccy/go-yaml"
+
 	"tillscope/diagnostics"
 	"tillscope/link"
 	"tillscope/sim"
@@ -30,7 +32,7 @@ type play struct {
 }
 
 func (p play) String() string {
-	return fmt.Sprintf("%s-%d-%d-%s-%g-%v", p.scenario, p.seed, p.terminals, cmp.Or(p.dialect, "cup"), p.speed, p.length)
+	return fmt.Sprintf("%s-%d-%d-%s-%g-%v", filepath.Base(p.scenario), p.seed, p.terminals, cmp.Or(p.dialect, "cup"), p.speed, p.length)
 }
 
 // tape is what a play left: the events of the line, and what really happened. It is played to the diagnosis afterwards, as
@@ -382,6 +384,31 @@ func TestAccuracy(t *testing.T) {
 	}
 }
 
+// pairs are stores in which two things are wrong at once, of kinds that do not keep each other from showing.
+func pairs(dir string, seeds int) (out []play, err error) {
+	byID := map[string]sim.Scenario{}
+	for _, sc := range sim.Scenarios() {
+		byID[sc.ID] = sc
+	}
+	for _, two := range [][2]string{{"network.unstable", "bank.issuer-down"}, {"hardware.comm-module", "balance.insufficient"}, {"data.lost", "hardware.card-reader"},
+		{"data.slow", "bank.issuer-down"}, {"operation.parameters", "bank.issuer-down"}, {"hardware.security-module", "network.unstable"},
+		{"bank.maintenance", "hardware.card-reader"}, {"operation.not-signed-on", "bank.issuer-down"}, {"data.lost", "operation.parameters"}, {"risk.limit", "hardware.card-reader"}} {
+		a, b := byID[two[0]], byID[two[1]]
+		text, err := yaml.Marshal(map[string]any{"id": "pair", "title": map[string]string{"en": "pair"}, "terminals": 4, "faults": append(slices.Clone(a.Faults), b.Faults...)})
+		if err != nil {
+			return nil, err
+		}
+		file := filepath.Join(dir, "pair-"+two[0]+"+"+two[1]+".yaml")
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			return nil, err
+		}
+		for seed := range seeds {
+			out = append(out, play{scenario: file, seed: int64(seed + 1), speed: 10, length: 6 * time.Second})
+		}
+	}
+	return out, nil
+}
+
 // BenchmarkAccuracy plays every scenario over TILLSCOPE_SEEDS seeds (2), and prints how good the diagnosis was.
 func BenchmarkAccuracy(b *testing.B) {
 	seeds := 2
@@ -393,7 +420,12 @@ func BenchmarkAccuracy(b *testing.B) {
 	s := newScore()
 	var mu sync.Mutex
 	var tapes []*tape
-	if err := recordAll(plays(seeds), func(t *tape) { mu.Lock(); tapes = append(tapes, t); mu.Unlock() }); err != nil {
+	all := plays(seeds)
+	two, err := pairs(b.TempDir(), max(seeds/2, 1))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := recordAll(append(all, two...), func(t *tape) { mu.Lock(); tapes = append(tapes, t); mu.Unlock() }); err != nil {
 		b.Fatal(err)
 	}
 	slices.SortFunc(tapes, func(a, b *tape) int { return cmp.Compare(a.Play, b.Play) })
