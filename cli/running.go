@@ -129,6 +129,12 @@ func (s *screen) trainer() tui.Trainer {
 // probe runs an active test on a line that is watched now.
 func (s *screen) probe(ctx context.Context, p link.Probe, l diagnostics.Line, confirmed bool) link.Finding {
 	t := link.Target{Host: l.Host, Confirmed: confirmed}
+	if p.ID == "echo" && confirmed {
+		var err error
+		if t.Echo, t.Whole, err = echoOf(s.current().session.Snapshot(), l.ID, time.Now()); err != nil {
+			return link.Finding{Probe: p.ID, Outcome: link.Failed, Args: []any{err.Error()}}
+		}
+	}
 	if serial, ok := s.current().source.(*link.Serial); ok {
 		t.Line, t.Port = serial, serial.Port()
 	}
