@@ -331,7 +331,7 @@ func keys[V any](m map[string]V) func(func(string) bool) {
 func plays(seeds int) (out []play) {
 	for seed := range seeds {
 		for _, sc := range sim.Scenarios() {
-			p := play{scenario: sc.ID, seed: int64(seed + 1), speed: 10, length: 6 * time.Second}
+			p := play{scenario: sc.ID, seed: int64(seed + 1), speed: 5, length: 10 * time.Second}
 			switch seed % 4 {
 			case 1:
 				p.terminals = max(sc.Terminals, 3) + 3
@@ -403,7 +403,7 @@ func pairs(dir string, seeds int) (out []play, err error) {
 			return nil, err
 		}
 		for seed := range seeds {
-			out = append(out, play{scenario: file, seed: int64(seed + 1), speed: 10, length: 6 * time.Second})
+			out = append(out, play{scenario: file, seed: int64(seed + 1), speed: 5, length: 10 * time.Second})
 		}
 	}
 	return out, nil

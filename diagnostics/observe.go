@@ -33,6 +33,9 @@ func (s *Session) connection(c *conn, ev link.Event, n int) {
 	case link.Opened:
 		l.occasion(connects, t)
 	case link.Refused, link.Unreached:
+		if ev.Kind == link.Unreached && ev.Took < s.scaled(leastPatience) && strings.Contains(ev.Note, "timeout") {
+			break // the watch ended while it was under way: nobody has waited
+		}
 		l.occasion(connects, t)
 		k := refused
 		if ev.Kind == link.Unreached {
