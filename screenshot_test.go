@@ -38,7 +38,7 @@ var shots = []shot{
 	{"scope", 120, 34, []string{"--seed", "7", "--lang", "en", "--theme", "dark"}, []press{{"Unstable network", "H"}}, "Unstable network"},
 	{"proof", 120, 34, []string{"sim", "balance.insufficient", "--seed", "7", "--lang", "en", "--theme", "dark"}, []press{{"Insufficient funds", "H/rc=51\r"}, {"insufficient", "d"}, {"differs", ""}}, "* differs"},
 	{"diagnosis", 120, 34, []string{"--seed", "7", "--lang", "en", "--theme", "dark"}, []press{{"Unstable network", "H3"}}, "Decision tree"},
-	{"transactions", 120, 34, []string{"sim", "mixed", "--seed", "7", "--speed", "4", "--lang", "en", "--theme", "dark"}, []press{{"Insufficient funds", "H2"}}, "not arrived"},
+	{"transactions", 120, 34, []string{"sim", "mixed", "--seed", "7", "--speed", "4", "--lang", "en", "--theme", "dark"}, []press{{"Wrong terminal parameters", "H2"}}, "not arrived"},
 	{"line", 120, 34, []string{"sim", "busy-day", "--seed", "7", "--speed", "4", "--lang", "en", "--theme", "dark"}, []press{{"sale", "H4"}, {"90% within", ""}}, "90% within"},
 	{"chinese", 80, 24, []string{"--seed", "7", "--lang", "zh", "--theme", "light"}, []press{{"网络不稳定", "H"}}, "网络不稳定"},
 }

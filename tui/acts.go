@@ -257,6 +257,9 @@ func (m *Model) prove(list []int, by int) {
 		focus = traffic
 	}
 	if m.jump(list[at], focus) {
+		if e := m.traffic().current(); e.Msg != nil && e.Msg.Has(39) {
+			m.message().want, m.message().of = "39", nil // the bytes that prove it
+		}
 		m.notice = m.t("notice.evidence", at+1, len(list), m.keys.first("evidence.next"))
 	}
 }

@@ -20,6 +20,7 @@ type messagePane struct {
 	walking bool            // the cursor is in the bytes
 	both    bool            // request and response side by side
 	byteAt  int             // byte under the cursor
+	want    string          // field to select in the message that comes next
 	perLine int             // bytes a line when last drawn
 	scroll
 }
@@ -55,6 +56,9 @@ func (p *messagePane) load(e *diagnostics.Entry) {
 	keep := ""
 	if p.at < len(p.fields) {
 		keep = p.fields[p.at].ID // the same field of the next message, as far as it has it
+	}
+	if p.want != "" {
+		keep, p.want = p.want, ""
 	}
 	p.of, p.all, p.fields, p.at, p.top, p.byteAt = msg, nil, nil, 0, 0, 0
 	if msg == nil || msg.Undecoded() {

@@ -199,7 +199,7 @@ func drive(t *testing.T, k kit) {
 	// Diagnosis: the tree, the proof of the node under the cursor, back.
 	x.press("3")
 	x.until("Decision tree")
-	x.until("yes, seen on the line")
+	x.until("yes (seen on the line)")
 	x.press("\r")
 	x.until("Evidence 1 of")
 	x.esc()

@@ -272,6 +272,26 @@ func TestDiagnosisLeadsToItsEvidence(t *testing.T) {
 	}
 }
 
+// The proof of a refusal is its response code: its bytes are lit when one comes there.
+func TestEvidenceLightsItsBytes(t *testing.T) {
+	m := newTest(t, "en", 120, 40)
+	for i, c := range m.snap.Causes {
+		if c.ID == "balance.insufficient" {
+			keys(m, "3", "tab")
+			for range i {
+				keys(m, "j")
+			}
+			keys(m, "enter")
+			m.View()
+			if p := m.message(); p.fields[p.at].ID != "39" || p.fields[p.at].Value != "51" {
+				t.Errorf("field %s is selected", p.fields[p.at].ID)
+			}
+			return
+		}
+	}
+	t.Error("no cause to prove")
+}
+
 func TestAnswerChangesTheVerdict(t *testing.T) {
 	m := newTest(t, "en", 120, 40)
 	keys(m, "y")
