@@ -93,6 +93,16 @@ func (c *clock) untilDeadline(end time.Duration) (time.Time, bool) {
 	return time.Now().Add(min(time.Duration(float64(end-now)/speed), 200*time.Millisecond)), true
 }
 
+// wall is how long d of the shop's time takes at the present speed.
+func (c *clock) wall(d time.Duration) time.Duration {
+	if c.unpaced {
+		return unpacedWait
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Duration(float64(d) / c.speed)
+}
+
 // patience is the shop's time at which a wait of d that begins now ends.
 func (c *clock) patience(d time.Duration) time.Duration {
 	if c.unpaced {

@@ -147,19 +147,10 @@ func (t *terminal) connect(ctx context.Context, find func(string) *live) (conn, 
 	if wrong == nil {
 		wrong = find("setup.port")
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	// A dial knows the wall's time only: it does not mind a pause.
+	ctx, cancel := context.WithTimeout(ctx, t.clock.wall(t.scenario.Pace.Wait))
 	defer cancel()
-	// A dial knows the wall's time only; the shop's may stand still.
-	gaveUp := make(chan struct{})
-	go func() {
-		defer close(gaveUp)
-		if t.clock.wait(ctx, t.scenario.Pace.Wait) && !t.clock.unpaced {
-			cancel()
-		}
-	}()
 	c, err := t.dial(ctx, wrong)
-	cancel()
-	<-gaveUp
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// What customers want beside buying: void, refund, pre-authorisation and its completion, balance, offline sales and tips.
+// What customers want beside buying: void, refund, pre-authorisation and its completion, balance, offline sales, tips and corrections.
 
 // again is a card that is read a second time, for a transaction about an earlier one.
 func (r *record) again() reading {
@@ -95,13 +95,16 @@ func (t *terminal) sellOffline() {
 	t.waiting = append(t.waiting, r)
 }
 
-// tip adds a tip to the latest sale, and tells the host later.
-func (t *terminal) tip(ctx context.Context, sale *record) {
+// correct changes the amount of the latest sale, by a tip or because it was typed wrongly, and tells the host later.
+func (t *terminal) correct(ctx context.Context, sale *record, why string) {
 	extra := max(sale.amount/10, 1)
+	if why == "adjust" {
+		extra = -extra / 2
+	}
 	sale.amount += extra
 	t.sum.book(sale.card.PAN, false, extra, 0)
 	adjust := *sale
-	adjust.kind, adjust.stan, adjust.of, adjust.extra = "adjust", t.next(), sale, extra
+	adjust.kind, adjust.stan, adjust.of, adjust.extra = why, t.next(), sale, extra
 	t.truth.note(t.tid(), adjust.stan, func(o *Outcome) { o.Type, o.Amount = "adjust", extra })
 	t.waiting = append(t.waiting, &adjust)
 	t.flush(ctx)
@@ -119,8 +122,11 @@ func (t *terminal) flush(ctx context.Context) {
 		r := t.waiting[0]
 		f := fields{2: r.card.PAN, 3: "000000", 4: fmt.Sprintf("%012d", r.amount), 11: r.stan, 14: r.card.Expiry, 22: r.entry, 25: "00", 38: r.auth, 49: "156",
 			60: t.f60("30", "00060")}
-		if r.kind == "adjust" {
-			f[37], f[48], f[60], f[61] = r.rrn, fmt.Sprintf("%012d", r.extra), t.f60("34", "00060"), fmt.Sprintf("%06d%s", r.batch, r.of.stan)
+		if r.of != nil {
+			f[37], f[60], f[61] = r.rrn, t.f60("32", "00060"), fmt.Sprintf("%06d%s", r.batch, r.of.stan)
+			if r.kind == "tip" {
+				f[48], f[60] = fmt.Sprintf("%012d", r.extra), t.f60("34", "00060")
+			}
 		}
 		res, _, err := t.exchange(ctx, message{mti: "0220", f: f}, t.keys.mak)
 		if err != nil || res.f[39] == "A0" || res.f[39] == "77" {

@@ -36,7 +36,7 @@ type Scenario struct {
 	Keys      string `yaml:"keys"`      // what a sign-on brings: single (24 bytes), double (40), track (60); double
 
 	Pace     Pace           `yaml:"pace"`
-	Mix      map[string]int `yaml:"mix"`   // what customers want, in shares of any sum: sale, void, refund, preauth, completion, balance, offline, tip
+	Mix      map[string]int `yaml:"mix"`   // what customers want, in shares of any sum: sale, void, refund, preauth, completion, balance, offline, tip, adjust
 	Entry    map[string]int `yaml:"entry"` // how cards are read: chip, contactless, stripe, manual
 	Calendar Calendar       `yaml:"calendar"`
 	Faults   []Fault        `yaml:"faults"`
@@ -52,7 +52,7 @@ type Pace struct {
 }
 
 var (
-	usualMix   = map[string]int{"sale": 84, "void": 3, "refund": 2, "preauth": 3, "completion": 3, "balance": 2, "offline": 1, "tip": 2}
+	usualMix   = map[string]int{"sale": 84, "void": 3, "refund": 2, "preauth": 3, "completion": 3, "balance": 2, "offline": 1, "tip": 1, "adjust": 1}
 	usualEntry = map[string]int{"chip": 62, "contactless": 30, "stripe": 5, "manual": 3}
 )
 

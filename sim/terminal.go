@@ -43,7 +43,7 @@ type terminal struct {
 
 	deck     []Card
 	journal  []*record // of the open batch
-	waiting  []*record // offline sales and tips that the host does not know yet
+	waiting  []*record // offline sales, tips and corrections that the host does not know yet
 	holds    []*record // pre-authorisations to complete
 	past     []*record // a few sales of settled batches, to refund
 	sum      totals
@@ -53,7 +53,7 @@ type terminal struct {
 
 // record is what a terminal remembers of an approved transaction.
 type record struct {
-	kind             string // sale, void, refund, preauth, completion, offline, adjust
+	kind             string // sale, void, refund, preauth, completion, offline, tip, adjust
 	card             Card
 	entry            string // field 22
 	amount           int64
@@ -64,8 +64,8 @@ type record struct {
 	f60              string // behind type and batch
 	voided, refunded bool
 
-	of    *record // adjust: the sale that got a tip
-	extra int64   // and the tip
+	of    *record // tip, adjust: the sale whose amount changed
+	extra int64   // and by how much
 }
 
 // moment is the terminal's next occasion for a fault.

@@ -25,7 +25,7 @@ func TestWiresharkReadsTheASCIILine(t *testing.T) {
 	var shop string
 	if f, err := os.Create(filepath.Join(t.TempDir(), "shop.yaml")); err == nil { // every kind of transaction, and reversals
 		shop = f.Name()
-		fmt.Fprint(f, "id: x\ntitle: {en: X}\ndialect: iso87-ascii\nmix: {sale: 4, void: 1, refund: 1, preauth: 1, completion: 1, balance: 1, offline: 1, tip: 1}\nfaults: [{kind: line.reset, share: 0.1}]\n")
+		fmt.Fprint(f, "id: x\ntitle: {en: X}\ndialect: iso87-ascii\nmix: {sale: 4, void: 1, refund: 1, preauth: 1, completion: 1, balance: 1, offline: 1, tip: 1, adjust: 1}\nfaults: [{kind: line.reset, share: 0.1}]\n")
 		f.Close()
 	}
 	p := play(t, Options{Scenario: shop, Seed: 2, Unpaced: true}, func(p *played) bool {

@@ -10,15 +10,16 @@ import (
 // serve is one customer: what they want follows from the scenario's mix, and is a purchase when it cannot be had.
 func (t *terminal) serve(ctx context.Context) {
 	t.visited++
-	switch r := t.latest(); choose(t.rng.Float64(), t.scenario.Mix, mixOrder) {
+	r, want := t.latest(), choose(t.rng.Float64(), t.scenario.Mix, mixOrder)
+	switch want {
 	case "void":
 		if r != nil {
 			t.void(ctx, r)
 			return
 		}
-	case "tip":
+	case "tip", "adjust":
 		if r != nil {
-			t.tip(ctx, r)
+			t.correct(ctx, r, want)
 			return
 		}
 	case "refund":
@@ -47,7 +48,7 @@ func (t *terminal) serve(ctx context.Context) {
 }
 
 var (
-	mixOrder   = []string{"sale", "void", "refund", "preauth", "completion", "balance", "offline", "tip"}
+	mixOrder   = []string{"sale", "void", "refund", "preauth", "completion", "balance", "offline", "tip", "adjust"}
 	entryOrder = []string{"chip", "contactless", "stripe", "manual"}
 )
 
