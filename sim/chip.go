@@ -10,8 +10,12 @@ import (
 const issuerData = "07010103A00000010A010000000000"
 
 // chip is the data that a chip card and the terminal's kernel give for a transaction.
-func (t *terminal) chip(amount int64, stan string, contactless bool) string {
+func (t *terminal) chip(c Card, amount int64, stan string, contactless bool) string {
 	verified, caps := "420300", "E0F8C8" // online PIN
+	application := "A000000333010101"
+	if iss := issuerOf(c.PAN); iss != nil && iss.org == "VIS" {
+		application = "A0000000031010"
+	}
 	if contactless {
 		verified = "1F0300"
 	}
@@ -24,7 +28,7 @@ func (t *terminal) chip(amount int64, stan string, contactless bool) string {
 		{"9F37", hex.EncodeToString(draw(t.rng, 4))}, {"9F36", fmt.Sprintf("%04X", t.atc)}, {"95", "0000040000"},
 		{"9A", time.Now().In(beijing).Format("060102")}, {"9C", "00"}, {"9F02", fmt.Sprintf("%012d", amount)}, {"5F2A", "0156"},
 		{"82", "7C00"}, {"9F1A", "0156"}, {"9F03", "000000000000"}, {"9F33", caps}, {"9F34", verified}, {"9F35", "22"},
-		{"9F1E", hex.EncodeToString([]byte(t.serial))}, {"84", "A000000333010101"}, {"9F09", "0020"}, {"9F41", "00" + stan},
+		{"9F1E", hex.EncodeToString([]byte(t.serial))}, {"84", application}, {"9F09", "0020"}, {"9F41", "00" + stan},
 	} {
 		b.WriteString(tlv(e[0], e[1]))
 	}

@@ -193,6 +193,9 @@ func (s *Store) Run(ctx context.Context, sink func(link.Event)) error {
 // Serve is the host alone, for terminals that come from elsewhere: those of a store with the same seed, since a host knows
 // a terminal by its master key. Others are answered 97, unless Anyone may come.
 func (s *Store) Serve(ctx context.Context, l net.Listener) error {
+	if _, ok := l.(*net.TCPListener); !ok {
+		return fmt.Errorf("the host listens on TCP only, not on %s", l.Addr().Network())
+	}
 	h, _, err := s.build(nil)
 	if err != nil {
 		return err

@@ -146,7 +146,7 @@ func (t *terminal) request(mti, kind, f3, f25 string, r reading, amount int64, p
 	}
 	if r.entry == "05" || r.entry == "07" {
 		t.atc++
-		f[23], f[55] = "001", t.chip(amount, f[11], r.entry == "07")
+		f[23], f[55] = "001", t.chip(r.card, amount, f[11], r.entry == "07")
 	}
 	if pin != "" {
 		block, err := pinBlock(t.keys.pik, pin, r.card.PAN)
