@@ -52,10 +52,16 @@ func cpu() float64 {
 	return s[0].Value.Float64() - s[1].Value.Float64()
 }
 
-// BenchmarkThousandTerminals runs 1,000 terminals at a transaction a second each, seen through a tap, for a minute after a
+// BenchmarkThousandTerminals runs 1,000 terminals at a transaction a second each, seen through a tap, over standing
+// connections and over one connection each, for a minute after a
 // warm-up of thirty transactions each, and fails when goroutines or memory grow in that minute. Run it with -benchtime 1x.
 func BenchmarkThousandTerminals(b *testing.B) {
-	s, err := New(Options{Scenario: shop(b, "pace: {every: 1s, wait: 20s, batch: 4}\nmix: {sale: 1}"), Seed: 1, Terminals: 1000})
+	b.Run("standing", func(b *testing.B) { thousand(b, "standing: true") })
+	b.Run("each", func(b *testing.B) { thousand(b, "standing: false") })
+}
+
+func thousand(b *testing.B, pace string) {
+	s, err := New(Options{Scenario: shop(b, "pace: {every: 1s, wait: 20s, batch: 8, "+pace+"}\nmix: {sale: 1}"), Seed: 1, Terminals: 1000})
 	if err != nil {
 		b.Fatal(err)
 	}
