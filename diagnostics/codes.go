@@ -23,15 +23,15 @@ type Code struct {
 }
 
 // CodeOf is the two-character response code that the value of field 39 stands for. The action codes of ISO 8583:1993 have
-// three digits, those of 2003 four, of which approvals are the same with a zero before. What is not known stays as it is.
+// three digits, those of 2003 four: the same with a zero behind the first. What is not known stays as it is.
 func CodeOf(field39 string) string {
 	code := strings.ToUpper(strings.TrimSpace(field39))
 	sh, err := load()
 	if err != nil || len(code) < 3 {
 		return code
 	}
-	if len(code) == 4 && code[0] == '0' {
-		code = code[1:]
+	if len(code) == 4 && code[1] == '0' {
+		code = code[:1] + code[2:] // 2003 puts a zero behind the first digit: 1016 is 116
 	}
 	if two, ok := sh.actions[code]; ok {
 		return two

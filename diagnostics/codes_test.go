@@ -49,7 +49,7 @@ func TestEveryCodeIsExplained(t *testing.T) {
 }
 
 func TestActionCodesOf1993(t *testing.T) {
-	for in, want := range map[string]string{"000": "00", "116": "51", "912": "91", "0000": "00", "a0": "A0", " 55": "55", "777": "777", "": ""} {
+	for in, want := range map[string]string{"000": "00", "116": "51", "912": "91", "0000": "00", "1016": "51", "8000": "00", "9009": "96", "915": "95", "a0": "A0", " 55": "55", "777": "777", "": ""} {
 		if got := CodeOf(in); got != want {
 			t.Errorf("%q is read as %q, want %q", in, got, want)
 		}

@@ -20,6 +20,11 @@ type foldedCause struct {
 // fold lets go of transactions that need not be told one by one any more: old ones whose money is on its way first, the
 // unarrived only when there are too many. Stages and causes keep counting them.
 func (s *Session) fold() {
+	sn := &Snapshot{Totals: s.totals}
+	for _, x := range s.lines {
+		sn.Lines = append(sn.Lines, x.Line)
+	}
+	s.judge(sn) // what goes is counted for its cause: nobody may have asked for a verdict yet
 	l := &s.ledger
 	old := l.txns[:len(l.txns)-keptRecent]
 	unarrived := 0

@@ -94,6 +94,9 @@ func (l *ledger) requested(x *exchange, t *txn, e *Entry) {
 	switch code := networkCode(m); {
 	case x.reversal:
 		reason := strings.TrimSpace(m.Get(39))
+		if r, ok := reasons[m.Get(25)]; ok && reason == "" {
+			reason = r
+		}
 		t.reversedAt = e.At
 		if t.reason != "" {
 			break // it tries again, and may say something else
@@ -129,12 +132,22 @@ func bcd(b byte) string {
 	return string([]byte{digits[b>>4], digits[b&15]})
 }
 
+// The point of service data code of ISO 8583:1993, in UnionPay's numbers: what the terminal can read, what it did.
+var (
+	capabilities = map[byte]string{'2': "2", '5': "5"}
+	modes        = map[byte]string{'1': "01", '2': "02", '5': "05", '7': "07", 'A': "07"}
+)
+
+// reasons are why a terminal takes back what it asked for: message reason codes of ISO 8583:1993 (field 25) in UnionPay's
+// numbers (field 39 of the reversal).
+var reasons = map[string]string{"4002": "06", "4007": "96", "4020": "A0", "4021": "98"}
+
 // read books how a card was read.
 func (l *ledger) read(x *exchange, t *txn, m *wire.Message) {
 	f22, f60, h := m.Get(22), private(m), &x.term.habits
 	mode, capability := sub(f22, 0, 2), sub(f60, 11, 1)
 	if len(f22) == 12 { // ISO 8583:1993: what it can do first, how it did it seventh
-		capability, mode = map[byte]string{'2': "2", '5': "5"}[f22[0]], map[byte]string{'1': "01", '2': "02", '5': "05", 'A': "07"}[f22[6]]
+		capability, mode = capabilities[f22[0]], modes[f22[6]]
 	}
 	if capability != "" && capability != "0" {
 		h.declared++

@@ -108,7 +108,7 @@ func (s *Session) because(n *node, sign *Sign, ev *evidence, by string) string {
 
 // Confidence grows with the strength of the evidence towards the most that its node can give. Each settle is what takes away
 // two thirds of the doubt that is left.
-const settle = 3.0
+const settle = 3.8
 
 // hit makes a cause of a node that was answered yes.
 func (s *Session) hit(n *node, sign *Sign, ev *evidence, by string, order int) *found {
