@@ -32,9 +32,11 @@ a log with times and directions as terminals and hosts write it, or dumps. What 
 // opened is also the one on which a shop sells. What the program keeps of a file of any size is half of it.
 const memoryGoal = 82 << 20
 
-// bound asks the collector to stay under memoryGoal, unless the environment says otherwise.
+// bound asks the collector to stay under memoryGoal, and to wait until it is reached: collecting twice as often would cost
+// more than most of the decoding does. The environment may say otherwise.
 func bound() {
-	if os.Getenv("GOMEMLIMIT") == "" {
+	if os.Getenv("GOMEMLIMIT") == "" && os.Getenv("GOGC") == "" {
 		debug.SetMemoryLimit(memoryGoal)
+		debug.SetGCPercent(200)
 	}
 }
