@@ -253,3 +253,37 @@ func TestTheFirstFrameIsDamaged(t *testing.T) {
 		}
 	}
 }
+
+// Whatever of a first frame arrives before the line falls silent, the frames behind it tell what the line speaks. Without
+// its STX alone it is a whole frame of another framing.
+func TestAPieceTeachesNothing(t *testing.T) {
+	r := newRig(t)
+	one := stxEtx(r.msg("0200", map[int]string{2: pan1, 3: "000000", 4: "000000000100", 11: "000001", 41: "10000001", 49: "156", 60: "22000001000"}))
+	answer := stxEtx(r.msg("0210", map[int]string{3: "000000", 4: "000000000100", 11: "000001", 39: "00", 41: "10000001", 60: "22000001000"}))
+	for i := 1; i < len(one); i++ {
+		for name, piece := range map[string][]byte{"changed": damagedAt(one, i), "lost": append(bytes.Clone(one[:i]), one[i+1:]...), "the last": one[:i+1]} {
+			s, err := NewSession(Options{Info: link.Info{Kind: "serial"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := t0
+			put := func(dir link.Dir, b []byte) {
+				at = at.Add(100 * time.Millisecond)
+				s.Handle(link.Event{At: at, Conn: 1, Terminal: "COM3", Kind: link.Data, Dir: dir, Data: b})
+			}
+			put(link.ToHost, piece)
+			at = at.Add(3 * inFrame)
+			s.Tick(at)
+			for range 4 {
+				put(link.ToHost, one)
+				put(link.ToTerminal, []byte{6})
+				put(link.ToTerminal, answer)
+				put(link.ToHost, []byte{6})
+			}
+			s.End(nil)
+			if l := s.Snapshot().Lines[0]; l.Framing != "stx-etx" || l.Undecoded > 2 {
+				t.Errorf("byte %d %s: %s, %d not understood", i, name, l.Framing, l.Undecoded)
+			}
+		}
+	}
+}

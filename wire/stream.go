@@ -311,6 +311,9 @@ func (s *Stream) ends(p int) *Message {
 		}
 	}
 	s.pend = kept
+	if top > 0 && best.start > 0 && s.insideSTX(best) {
+		top = 0
+	}
 	if top > 0 && best.start == 0 {
 		return s.accept(0, best.total)
 	}
