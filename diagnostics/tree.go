@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"tillscope/assets"
+	"tillscope/link"
 )
 
 // node is one question of the tree.
@@ -236,6 +237,11 @@ func (n *node) check(at int, index map[string]int, env map[string]any) error {
 	}
 	if n.Scope != "" && n.Scope != "terminals" && n.Scope != "issuers" || n.Scope != "" && n.Sign == "" {
 		return fmt.Errorf("scope is terminals or issuers, and goes with a sign")
+	}
+	for _, id := range n.Probes {
+		if !slices.ContainsFunc(link.Probes, func(p link.Probe) bool { return p.ID == id }) {
+			return fmt.Errorf("no probe %q", id)
+		}
 	}
 	if n.Confidence < 0 || n.Confidence > 1 {
 		return fmt.Errorf("confidence is between 0 and 1")

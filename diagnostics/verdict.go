@@ -67,6 +67,9 @@ func (s *Session) walk(sn *Snapshot, ev *evidence) []*found {
 			next = cmp.Or(n.Yes, n.No)
 			if n.Cause != "" {
 				hits = append(hits, s.hit(n, sign, ev, by, len(hits)))
+				if n.Ask && n.Sign == "" {
+					env["pending"] = 0 // what a person says of the payout is about all of it
+				}
 				s.explained(ev, n.Claims, sign, n.Scope, false)
 				s.explained(ev, n.Hides, sign, n.Scope, true)
 			}
