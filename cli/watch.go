@@ -283,7 +283,8 @@ func (w *watch) show(ctx context.Context, s *screen, o tui.Options) (err error) 
 	return tui.Run(ctx, o)
 }
 
-// tickUntil moves a live line's clock on, so that silence is noticed.
+// tickUntil moves a line's clock on while it is live, so that silence is noticed. What a capture holds happened in its own
+// time: the clock of today would make every batch in it overdue.
 func tickUntil(ctx context.Context, session *diagnostics.Session, live func() bool) {
 	clock := time.NewTicker(tickEvery)
 	defer clock.Stop()
@@ -292,7 +293,9 @@ func tickUntil(ctx context.Context, session *diagnostics.Session, live func() bo
 		case <-ctx.Done():
 			return
 		case now := <-clock.C:
-			_ = guard(func() error { session.Tick(now); return nil })
+			if live() {
+				_ = guard(func() error { session.Tick(now); return nil })
+			}
 		}
 	}
 }
