@@ -161,6 +161,10 @@ func (d *Decoder) compare(b []byte) {
 // tie is what two readings may differ by and still weigh the same: the commoner one, which stands first, is taken.
 const tie = 0.1
 
+// doubtful is the confidence below which a message that stops is trusted in nothing: card data may stand where its bitmap
+// would.
+const doubtful = 0.1
+
 // choose takes the reading with most evidence.
 func (d *Decoder) choose() {
 	best, next := -1, -1
@@ -286,8 +290,8 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 		m.Trailing += len(b) - f.end
 	}
 	rest := w.end
-	if len(w.spans) == 0 {
-		rest = f.payload + header // what was taken for type and bitmap may be anything
+	if len(w.spans) == 0 || m.Stop != nil && !d.sure && d.det.Confidence < doubtful {
+		rest = f.payload // what was taken for header, type and bitmap may be anything
 	}
 	if rest < len(b) {
 		k.runs(rest, len(b), runLimit, asText)
