@@ -26,7 +26,7 @@ type envelope struct {
 	Spec     *moovSpec
 
 	file string
-	line map[string]int // of each field of the spec in the file
+	raw  []byte // of the file
 }
 
 // moovSpec is moov's JSON spec form. Its fields are kept as they stand for moov itself.
@@ -63,7 +63,7 @@ func open(file string, raw []byte) (*envelope, error) {
 			return nil, located(file, raw, err)
 		}
 	}
-	env.file, env.line = file, fieldLines(raw)
+	env.file, env.raw = file, raw
 	if env.Extends != "" {
 		base, err := shipped(env.Extends)
 		if err != nil {
@@ -147,7 +147,7 @@ func (env *envelope) compile() (*dialect, error) {
 	heads := 0
 	for key, raw := range env.Spec.Fields {
 		bad := func(err error) error {
-			if line := env.line[key]; line > 0 {
+			if line := fieldLines(env.raw)[key]; line > 0 {
 				return fmt.Errorf("%s:%d: field %s: %w", env.file, line, key, err)
 			}
 			return fmt.Errorf("%s: field %s: %w", env.file, key, err)
