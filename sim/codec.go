@@ -117,7 +117,7 @@ func (c *codec) pack(m message, key []byte) ([]byte, error) {
 			copy(seal, sum)
 		}
 	}
-	return frameUp(c.framing, append(c.head(m.head, len(body)), body...)), nil
+	return wire.Enframe(c.framing, append(c.head(m.head, len(body)), body...))
 }
 
 // sealLen is how many bytes the MAC takes on the line: text dialects write it in hex.

@@ -3,7 +3,6 @@ package sim
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 )
 
@@ -24,37 +23,6 @@ const (
 )
 
 var errFrame = errors.New("this is no frame")
-
-// frameUp puts a payload into a frame.
-func frameUp(framing string, payload []byte) []byte {
-	n := len(payload)
-	var b []byte
-	switch framing {
-	case "len2":
-		b = binary.BigEndian.AppendUint16(make([]byte, 0, n+2), uint16(n))
-	case "len2-incl":
-		b = binary.BigEndian.AppendUint16(nil, uint16(n+2))
-	case "len2-le":
-		b = binary.LittleEndian.AppendUint16(nil, uint16(n))
-	case "bcd2":
-		b = bcdLength(nil, n)
-	case "ascii4":
-		b = fmt.Appendf(nil, "%04d", n)
-	case "len4":
-		b = binary.BigEndian.AppendUint32(nil, uint32(n))
-	case "vml":
-		b = append(binary.BigEndian.AppendUint16(nil, uint16(n)), 0, 0)
-	case "stx-etx":
-		b = append(bcdLength([]byte{stx}, n), payload...)
-		b = append(b, etx)
-		return append(b, lrc(b[1:]))
-	}
-	return append(b, payload...)
-}
-
-func bcdLength(b []byte, n int) []byte {
-	return append(b, byte(n/1000%10<<4|n/100%10), byte(n/10%10<<4|n%10))
-}
 
 func lrc(b []byte) (x byte) {
 	for _, c := range b {

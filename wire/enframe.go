@@ -31,13 +31,9 @@ func Enframe(framing string, payload []byte) ([]byte, error) {
 	case "vml":
 		b = append(binary.BigEndian.AppendUint16(nil, uint16(n)), 0, 0)
 	case "stx-etx":
-		b = append(append([]byte{2}, packed...), payload...)
-		b = append(b, 3)
-		lrc := byte(0)
-		for _, c := range b[1:] {
-			lrc ^= c
-		}
-		return append(b, lrc), nil
+		b = append(append([]byte{stx}, packed...), payload...)
+		b = append(b, etx)
+		return append(b, lrc(b[1:])), nil
 	default:
 		return nil, fmt.Errorf("no framing %q: choose one of %v", framing, Framings())
 	}
