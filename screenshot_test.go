@@ -35,7 +35,7 @@ type shot struct {
 type press struct{ once, keys string }
 
 var shots = []shot{
-	{"scope", 120, 34, []string{"--seed", "7", "--lang", "en", "--theme", "dark"}, []press{{"Unstable network", "H"}}, "Unstable network"},
+	{"scope", 120, 34, []string{"--seed", "7", "--lang", "en", "--theme", "dark"}, []press{{"Unstable network", "H"}, {"reversal", ""}, {"settlement", "/0200\r"}, {"0200", "k"}}, "Unstable network"},
 	{"proof", 120, 34, []string{"sim", "balance.insufficient", "--seed", "7", "--lang", "en", "--theme", "dark"}, []press{{"Insufficient funds", "H/rc=51\r"}, {"insufficient", "d"}, {"differs", ""}}, "* differs"},
 	{"diagnosis", 120, 34, []string{"--seed", "7", "--lang", "en", "--theme", "dark"}, []press{{"Unstable network", "H3"}}, "Decision tree"},
 	{"transactions", 120, 34, []string{"sim", "mixed", "--seed", "7", "--speed", "4", "--lang", "en", "--theme", "dark"}, []press{{"Wrong terminal parameters", "H2"}}, "not arrived"},
@@ -118,7 +118,7 @@ func (s shot) take(t *testing.T, program string) string {
 }
 
 // Cells of the picture, in its units.
-const cellW, cellH, margin = 8.4, 18.0, 12.0
+const cellW, cellH, margin = 8.4, 16.5, 12.0
 
 // draw turns the screen into an SVG: rectangles for backgrounds, one text for each run of equal looks, stretched to its
 // cells so that no font breaks the borders.
