@@ -93,7 +93,6 @@ type Decoder struct {
 	learns     bool // a header of an unknown kind may be looked for
 	det        Detection
 	spans      [128]span // room for walks
-	scratch    []byte
 	room       room
 	plans      plans
 	patches    []patch
@@ -280,7 +279,7 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 	}
 	m.fields = w.fields
 	m.MTI = mtiText(w.mti)
-	k := builder{m: m, b: append(d.scratch[:0], b...), raw: len(b), hidden: m.hiddenRoom[:0]}
+	k := builder{m: m, b: append(d.room.space(len(b)), b...), raw: len(b), hidden: m.hiddenRoom[:0]}
 	k.clean = m.dialect.bitmap == asHex && m.dialect.mti == asText && printable(b[f.payload:f.end])
 	for _, i := range work {
 		s := &w.spans[i]
@@ -306,7 +305,6 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 	}
 	m.seal(w.spans, k.hidden)
 	m.bytes = d.room.text(k.b)
-	d.scratch = k.b
 	return m
 }
 

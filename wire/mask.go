@@ -233,14 +233,16 @@ func (k *builder) chip(s *span, c coding) {
 	mark := len(k.hidden)
 	for at := 0; at < len(value); {
 		// Nearly all elements have one or two bytes of tag and one of length; the rest goes the long way.
-		tag, body := uint32(value[at]), at+2
-		var size int
-		switch {
-		case tag != 0 && tag&0x1F != 0x1F && body <= len(value) && value[at+1] < 0x80:
-			size = int(value[at+1])
-		case tag&0x1F == 0x1F && tag != 0xFF && at+3 <= len(value) && value[at+1] < 0x80 && value[at+2] < 0x80:
-			tag, size, body = tag<<8|uint32(value[at+1]), int(value[at+2]), at+3
-		default:
+		tag := uint32(value[at])
+		body, size := at+2, 0x80
+		if tag&0x1F != 0x1F {
+			if body <= len(value) && tag != 0 {
+				size = int(value[at+1])
+			}
+		} else if body++; body <= len(value) && value[at+1] < 0x80 && tag != 0xFF {
+			tag, size = tag<<8|uint32(value[at+1]), int(value[at+2])
+		}
+		if size >= 0x80 {
 			e, _, more, ok := nextTLV(value, at)
 			if !more && ok {
 				return

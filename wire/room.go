@@ -1,15 +1,18 @@
 package wire
 
-import "strings"
+import "unsafe"
 
 // room is where a decoder makes its messages: in blocks, since one by one the allocator and the garbage collector would
 // cost as much as the decoding. A block stays in memory while any of its messages does, so blocks begin small and grow
 // with the traffic: the decoder of a quiet terminal holds little.
 type room struct {
 	messages []Message
-	size     int // of the latest block, in messages
-	bytes    strings.Builder
+	size     int    // of the latest block, in messages
+	bytes    []byte // of the latest block of texts, as far as it is taken
 }
+
+// texts is room for the texts of nearly every message's fields.
+const texts = 80
 
 // maxBlock is how many messages stand in a block at the most.
 const maxBlock = 32
@@ -30,14 +33,22 @@ func (r *room) back() {
 	r.messages[:len(r.messages)+1][len(r.messages)] = Message{}
 }
 
-// text keeps b as a string.
-func (r *room) text(b []byte) string {
-	at := r.bytes.Len()
-	if r.bytes.Cap()-at < len(b) {
-		r.bytes = strings.Builder{}
-		r.bytes.Grow(max(r.size*len(b), len(b)))
-		at = 0
+// space is where the bytes of a message of n bytes, and the texts of its fields behind them, are made.
+func (r *room) space(n int) []byte {
+	if n += texts; cap(r.bytes)-len(r.bytes) < n {
+		r.bytes = make([]byte, 0, max(r.size*n, n))
 	}
-	r.bytes.Write(b)
-	return r.bytes.String()[at:]
+	return r.bytes[len(r.bytes):len(r.bytes):cap(r.bytes)]
+}
+
+// text is b, which was made in the latest space, as a string without another copy. Nobody writes to it any more: the next
+// space begins behind it. Where b outgrew its space, it is an array of its own.
+func (r *room) text(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if at := len(r.bytes); len(b) <= cap(r.bytes)-at && unsafe.SliceData(b) == unsafe.SliceData(r.bytes[at:cap(r.bytes)]) {
+		r.bytes = r.bytes[:at+len(b)]
+	}
+	return unsafe.String(unsafe.SliceData(b), len(b))
 }
