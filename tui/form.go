@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"charm.land/bubbles/v2/key"
@@ -153,10 +154,11 @@ func (m *Model) openExport() tea.Cmd {
 		m.notice = m.t("notice.exported", path)
 		return nil
 	}
+	place := &typed{to: &e.Path}
 	return m.openForm(m.t("pane.export"), then, huh.NewGroup(
 		huh.NewSelect[string]().Title(m.t("export.form")).Options(options...).Value(&e.Form),
-		huh.NewInput().Title(m.t("export.place")).Description(m.t("export.empty")).Value(&e.Path).
-			SuggestionsFunc(func() []string { return folders(e.Path) }, &e.Path).
+		huh.NewInput().Title(m.t("export.place")).Description(m.t("export.empty")).Accessor(place).
+			SuggestionsFunc(func() []string { return folders(place.now()) }, &e.Path).
 			Validate(func(s string) error { return m.freePlace(s) })))
 }
 
@@ -174,6 +176,28 @@ func (m *Model) freePlace(s string) error {
 		return errors.New(m.t("export.nofolder", filepath.Dir(s)))
 	}
 	return nil
+}
+
+// typed is a text of a form that what completes it may read meanwhile: forms look for completions beside the program.
+type typed struct {
+	to   *string
+	mu   sync.Mutex
+	copy string
+}
+
+func (t *typed) Get() string { return *t.to }
+
+func (t *typed) Set(v string) {
+	*t.to = v
+	t.mu.Lock()
+	t.copy = v
+	t.mu.Unlock()
+}
+
+func (t *typed) now() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.copy
 }
 
 // folders complete what was typed of a path.
