@@ -162,7 +162,7 @@ const tie = 0.1
 
 // doubtful is the confidence below which a message that stops is trusted in nothing: card data may stand where its bitmap
 // would.
-const doubtful = 0.1
+const doubtful = 0.3
 
 // choose takes the reading with most evidence.
 func (d *Decoder) choose() {

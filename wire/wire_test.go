@@ -174,6 +174,18 @@ func TestForeignProtocolsAreNamed(t *testing.T) {
 	}
 }
 
+// shown is everything of a message but the bytes of its header, type and bitmap: which fields a message has is no card
+// data, whatever number it looks like.
+func shown(m *Message) string {
+	raw := []byte(m.Raw())
+	for _, f := range append(m.HeaderParts(), m.Head()...) {
+		for i := range f.Length {
+			raw[f.Offset+i] = '|'
+		}
+	}
+	return fmt.Sprint(m.Fields(), m.Get(2), m.PAN()) + string(raw) + strings.ToUpper(hex.EncodeToString(raw))
+}
+
 // spent is how many bytes f allocates.
 func spent(f func()) int {
 	var before, after runtime.MemStats
@@ -204,8 +216,14 @@ func FuzzStream(f *testing.F) {
 			t.Fatal(err)
 		}
 		s := d.Stream(true)
-		if n := spent(func() { s.Write(b); s.Close() }); n > 2000*len(b)+1<<20 {
+		var all []*Message
+		if n := spent(func() { all = append(slices.Clone(s.Write(b)), s.Close()...) }); n > 2000*len(b)+1<<20 {
 			t.Fatalf("%d bytes of memory for %d bytes", n, len(b))
+		}
+		for _, m := range all {
+			if form := leaks(shown(m), testPAN); form != "" {
+				t.Fatal("the card number stands in the output as", form)
+			}
 		}
 		whole, pieces := read(t, b, nil), read(t, b, sizes)
 		if foreign(b) == "" && !slices.Equal(whole, pieces) {
@@ -213,9 +231,6 @@ func FuzzStream(f *testing.F) {
 		}
 		n := 0
 		for _, m := range whole {
-			if form := leaks(m, testPAN); form != "" {
-				t.Fatal("the card number stands in the output as", form)
-			}
 			n += len(m)
 		}
 		if n > 100*len(b)+10000 {
@@ -228,7 +243,7 @@ func FuzzStream(f *testing.F) {
 		if err != nil || m == nil {
 			t.Fatal("no answer", err)
 		}
-		if form := leaks(everything(m), testPAN); form != "" {
+		if form := leaks(shown(m), testPAN); form != "" {
 			t.Fatal("the card number stands in the output as", form)
 		}
 	})
