@@ -62,13 +62,9 @@ func (c config) check() error {
 	if _, err := assets.Language(c.Lang); err != nil {
 		return fmt.Errorf("lang: %w", err)
 	}
-	themes, err := tui.Themes(filepath.Join(configFolder(), "themes"))
+	ids, err := themeIDs()
 	if err != nil {
 		return err
-	}
-	var ids []string
-	for _, t := range themes {
-		ids = append(ids, t.ID)
 	}
 	if !slices.Contains(ids, c.Theme) {
 		return fmt.Errorf("theme: no %q: choose one of %s", c.Theme, strings.Join(ids, ", "))
@@ -76,15 +72,20 @@ func (c config) check() error {
 	return tui.CheckKeys(c.Keys)
 }
 
-// print writes the configuration that holds, as a file that says the same.
-func (c config) print(w io.Writer) error {
+// themeIDs are the themes that there are, those of the user among them.
+func themeIDs() (ids []string, err error) {
 	themes, err := tui.Themes(filepath.Join(configFolder(), "themes"))
-	if err != nil {
-		return err
-	}
-	var ids []string
 	for _, t := range themes {
 		ids = append(ids, t.ID)
+	}
+	return ids, err
+}
+
+// print writes the configuration that holds, as a file that says the same.
+func (c config) print(w io.Writer) error {
+	ids, err := themeIDs()
+	if err != nil {
+		return err
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n", filepath.Join(configFolder(), "config.yaml"))
