@@ -3,7 +3,6 @@ package wire
 import (
 	"encoding/hex"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -48,14 +47,9 @@ func typical(t testing.TB, dialect string) (framed, body []byte) {
 	return append([]byte{byte(len(payload) >> 8), byte(len(payload))}, payload...), body
 }
 
-// lived makes the garbage collector run as often as in a program that keeps some 40 MB of messages: on the empty heap of a
-// benchmark its starting and stopping would be much of what is measured.
-const lived = 1000
-
 // BenchmarkDecode is the full masked decode of a line whose form is known: MTI, spans of all fields, masking of values
 // and bytes, and the values that the ledger needs.
 func BenchmarkDecode(b *testing.B) {
-	defer debug.SetGCPercent(debug.SetGCPercent(lived))
 	for _, dialect := range []string{"cup", "iso87-ascii"} {
 		b.Run(dialect, func(b *testing.B) {
 			f, _ := typical(b, dialect)
@@ -99,7 +93,6 @@ func decodeOne(b *testing.B, s *Stream, f []byte) {
 // BenchmarkMoov is moov's own unpacking of the same bytes: the figures to compare with. Stock CUP uses moov's BCD codecs,
 // but for field 35, whose separator they refuse.
 func BenchmarkMoov(b *testing.B) {
-	defer debug.SetGCPercent(debug.SetGCPercent(lived))
 	run := func(name, dialect string, spec *iso8583.MessageSpec) {
 		b.Run(name, func(b *testing.B) {
 			_, body := typical(b, dialect)
@@ -161,7 +154,6 @@ func BenchmarkDetect(b *testing.B) {
 func BenchmarkConnections(b *testing.B) {
 	f, _ := typical(b, "cup")
 	cores := runtime.GOMAXPROCS(0)
-	defer debug.SetGCPercent(debug.SetGCPercent(lived))
 	for name, workers := range map[string]int{"one": 1, "all": cores} {
 		b.Run(name, func(b *testing.B) {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers))

@@ -252,8 +252,8 @@ func (d *Decoder) message(r *reading, b []byte, f frame) *Message {
 
 func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID string) *Message {
 	m := d.room.message()
-	w := walked{spans: m.spanRoom[:0]}
-	work := d.plans.walk(r.dialect, b[:f.end], f.payload+header, &w)
+	var w walked
+	d.plans.walk(r.dialect, b[:f.end], f.payload+header, &w, &m.fields)
 	if w.fault == faultMTI {
 		d.room.back()
 		return opaque(b, "")
@@ -261,6 +261,9 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 	m.Form, m.Oddity = r.form, noOddity
 	m.headAt, m.headLen, m.raw = uint16(f.payload), uint16(header), int32(len(b))
 	if w.fault != faultNone || w.end < f.end {
+		if m.fields.plan != nil { // it ends early, and by a plan it has no spans to be looked at
+			w, m.fields.plan = r.dialect.walk(b[:f.end], f.payload+header, nil, nil), nil
+		}
 		stop := w.stop(r.dialect)
 		suspect := r.suspect(b, &w)
 		if stop != nil && suspect > 0 {
@@ -268,8 +271,7 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 		}
 		if form := d.patched(r, b, f, header, &w, suspect); form != nil {
 			m.Form, stop = form, nil
-			w = form.dialect.walk(b[:f.end], f.payload+header, m.spanRoom[:0], nil)
-			work = everyField[:len(w.spans)]
+			w = form.dialect.walk(b[:f.end], f.payload+header, nil, nil)
 		}
 		if stop != nil {
 			m.odd().Stop = stop
@@ -277,19 +279,23 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 			m.Trailing = f.end - w.end // none, but where a byte is stray
 		}
 	}
-	m.fields = w.fields
 	m.MTI = mtiText(w.mti)
 	k := builder{m: m, b: append(d.room.space(len(b)), b...), raw: len(b), hidden: m.hiddenRoom[:0]}
 	k.clean = m.dialect.bitmap == asHex && m.dialect.mti == asText && printable(b[f.payload:f.end])
-	for _, i := range work {
-		s := &w.spans[i]
-		k.field(s, &m.dialect.steps[s.id])
+	if m.fields.plan != nil {
+		for i := range m.fields.plan.tasks {
+			k.do(&m.fields.plan.tasks[i])
+		}
+	} else {
+		for i := range w.spans {
+			k.field(&w.spans[i], &m.dialect.steps[w.spans[i].id])
+		}
 	}
 	if f.end < len(b) && r.framing != "stx-etx" {
 		m.Trailing += len(b) - f.end
 	}
 	rest := w.end
-	if len(w.spans) == 0 || m.Stop != nil && !d.sure && d.det.Confidence < doubtful {
+	if m.fields.plan == nil && len(w.spans) == 0 || m.Stop != nil && !d.sure && d.det.Confidence < doubtful {
 		rest = f.payload // what was taken for header, type and bitmap may be anything
 	}
 	if rest < len(b) {
@@ -303,7 +309,7 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 			m.odd().Check = wrong
 		}
 	}
-	m.seal(w.spans, k.hidden)
+	m.seal(&w, k.hidden)
 	m.bytes = d.room.text(k.b)
 	return m
 }
@@ -339,7 +345,7 @@ func opaque(b []byte, other string) *Message {
 	}
 	k := builder{m: m, b: slices.Clone(b), raw: len(b)}
 	k.runs(0, len(b), runLimit, asText)
-	m.seal(nil, k.hidden)
+	m.seal(&walked{}, k.hidden)
 	m.bytes, m.raw = string(k.b), int32(len(b))
 	return m
 }

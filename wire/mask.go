@@ -110,6 +110,29 @@ func clearRange(n int) (from, to int) {
 	return 0, n
 }
 
+// do does one task of a message whose fields stand as planned.
+func (k *builder) do(t *task) {
+	s := k.m.fields.span(&t.planned)
+	at := s.off
+	switch value := k.b[at:]; {
+	case t.kind == taskField:
+		k.field(&s, &k.m.dialect.steps[s.id])
+		return
+	case t.kind == taskDigits:
+		at = uint16(len(k.b))
+		k.b = appendDigits(k.b, value[:t.size], 2*int(t.size), asBCD)
+	case !k.clean && !printable(value[:t.size]):
+		for i := t.from; i < t.to; i++ {
+			s := k.m.at(int(i))
+			k.field(&s, &k.m.dialect.steps[s.id])
+		}
+		return
+	}
+	for _, v := range t.keep {
+		k.m.ready[v.slot] = place{at + v.at, v.n}
+	}
+}
+
 // field scrubs one decoded field and makes its value ready.
 func (k *builder) field(s *span, st *step) {
 	c, mark := st.coding, len(k.hidden)
@@ -122,7 +145,9 @@ func (k *builder) field(s *span, st *step) {
 	case hideNone:
 		return
 	case hidePAN:
-		k.card(s, c)
+		if s.id == 2 && p.n > 0 && k.card(k.b[p.at:][:p.n]) {
+			k.m.panOf = 2
+		}
 		from, to := clearRange(s.chars(c))
 		if p.n > 0 {
 			if p.at == s.off { // the frame gets digits where stars are shown
@@ -133,13 +158,10 @@ func (k *builder) field(s *span, st *step) {
 			stars(k.b[int(p.at)+from : int(p.at)+to])
 		}
 		k.hideChars(s, c, from, to)
-		if len(k.hidden) > mark {
-			s.marks |= masked
-		}
 		return
 	case hideAll:
-		if s.id == 35 {
-			k.card(s, c)
+		if s.id == 35 && k.m.card == 0 {
+			k.track(s, c)
 		}
 		size := s.chars(c)
 		k.hideChars(s, c, 0, size)
@@ -165,11 +187,8 @@ func (k *builder) field(s *span, st *step) {
 			}
 		}
 	}
-	if len(k.hidden) > mark {
-		s.marks |= masked
-		if st.ready > 0 {
-			k.m.ready[st.ready-1] = place{} // made from the scrubbed frame when it is asked for
-		}
+	if len(k.hidden) > mark && st.ready > 0 {
+		k.m.ready[st.ready-1] = place{} // made from the scrubbed frame when it is asked for
 	}
 }
 
@@ -232,37 +251,43 @@ func (k *builder) chip(s *span, c coding) {
 	}
 	mark := len(k.hidden)
 	for at := 0; at < len(value); {
-		// Nearly all elements have one or two bytes of tag and one of length; the rest goes the long way.
-		tag := uint32(value[at])
-		body, size := at+2, 0x80
-		if tag&0x1F != 0x1F {
-			if body <= len(value) && tag != 0 {
-				size = int(value[at+1])
+		// Nearly all elements have one or two bytes of tag and one of length, and are no secret; the rest goes the long way.
+		if body := at + int(plainTag[value[at]]); body > at && body < len(value) && value[body] < 0x80 {
+			end := body + 1 + int(value[body])
+			if end <= len(value) && (body == at+1 || value[at+1] < 0x80 && !secretTag(uint32(value[at])<<8|uint32(value[at+1]))) {
+				at = end
+				continue
 			}
-		} else if body++; body <= len(value) && value[at+1] < 0x80 && tag != 0xFF {
-			tag, size = tag<<8|uint32(value[at+1]), int(value[at+2])
 		}
-		if size >= 0x80 {
-			e, _, more, ok := nextTLV(value, at)
-			if !more && ok {
-				return
-			}
-			tag, size, body = e.tag, e.n, e.off
+		e, next, more, ok := nextTLV(value, at)
+		if !more {
 			if !ok {
-				size = len(value) + 1
+				k.hidden = k.hidden[:mark]
+				k.hide(2*off, 2*(off+n))
 			}
-		}
-		if body+size > len(value) {
-			k.hidden = k.hidden[:mark]
-			k.hide(2*off, 2*(off+n))
 			return
 		}
-		if secretTag(tag) || constructed(tag) && tag != 0x71 && tag != 0x72 {
-			k.hide(2*(off+body), 2*(off+body+size))
+		if secretTag(e.tag) || constructed(e.tag) && e.tag != 0x71 && e.tag != 0x72 {
+			k.hide(2*(off+e.off), 2*(off+e.off+e.n))
 		}
-		at = body + size
+		at = next
 	}
 }
+
+// plainTag is how many bytes the tag of a primitive element has that begins so, 0 where it is a secret or takes a closer
+// look.
+var plainTag = func() (t [256]uint8) {
+	for i := range t {
+		switch b := uint32(i); {
+		case b == 0 || b == 0xFF || constructed(b) || secretTag(b):
+		case b&0x1F == 0x1F:
+			t[i] = 2
+		default:
+			t[i] = 1
+		}
+	}
+	return t
+}()
 
 // chipText scrubs chip data that stands in hex text.
 func (k *builder) chipText(s *span, c coding) {
@@ -364,11 +389,8 @@ func (k *builder) textRuns(from int, b []byte, limit int, zero byte, separators 
 	}
 }
 
-// card takes the token and the masked number of the card from the PAN or track 2, whichever comes first.
-func (k *builder) card(s *span, c coding) {
-	if k.m.card != 0 || s.id != 2 && s.id != 35 {
-		return
-	}
+// track takes the card from track 2.
+func (k *builder) track(s *span, c coding) {
 	var room [40]byte
 	digits := k.b[s.off:][:s.n]
 	switch {
@@ -382,18 +404,10 @@ func (k *builder) card(s *span, c coding) {
 			digits[i] = ebcdic[x]
 		}
 	}
-	for i, x := range digits {
-		if x == '=' || x == 'D' {
-			digits = digits[:i]
-			break
-		}
+	if i := bytes.IndexAny(digits, "=D"); i >= 0 {
+		digits = digits[:i]
 	}
-	if len(digits) < 8 || len(digits) > 19 {
-		return
-	}
-	k.m.card = maphash.Bytes(seed, digits) | 1
-	if s.id == 2 {
-		k.m.panOf = 2
+	if !k.card(digits) {
 		return
 	}
 	at := len(k.b)
@@ -401,4 +415,13 @@ func (k *builder) card(s *span, c coding) {
 	from, to := clearRange(len(digits))
 	stars(k.b[at+from : at+to])
 	k.m.panAt, k.m.panTo = uint16(at), uint16(len(k.b))
+}
+
+// card takes the token of the card from its number, the first of a message; false when it is none.
+func (k *builder) card(digits []byte) bool {
+	if k.m.card != 0 || len(digits) < 8 || len(digits) > 19 {
+		return false
+	}
+	k.m.card = maphash.Bytes(seed, digits) | 1
+	return true
 }

@@ -3,7 +3,6 @@ package wire
 import (
 	"fmt"
 	"math/bits"
-	"slices"
 	"strings"
 )
 
@@ -15,52 +14,58 @@ type Message struct {
 	MTI      string // four digits, or empty when the frame was not understood so far
 	Trailing int    // bytes after the last field, inside the frame or behind it
 
-	bytes        string // the scrubbed frame, and behind it texts of fields
+	bytes        string   // the scrubbed frame, and behind it texts of fields
+	fields       standing // where they stand, for nearly all messages; for others see more
 	card         uint64
-	fields       [2]uint64 // the bitmaps
-	raw          int32     // length of the frame
-	headAt       uint16    // where the header starts, after the length
+	raw          int32  // length of the frame
+	headAt       uint16 // where the header starts, after the length
 	headLen      uint16
 	panAt, panTo uint16 // the masked number from a track, in bytes
 	panOf        uint8  // the field that is the masked number
 
-	// Room for what nearly every message needs; counts and not slices, which would point back into the message and be
+	// Room for what nearly every message needs; a count and not a slice, which would point back into the message and be
 	// followed by every garbage collection.
-	spans, hidden uint8
-	ready         [len(readyFields)]place
-	spanRoom      [20]span
-	hiddenRoom    [8]nibbles
+	hidden     uint8
+	ready      [len(readyFields)]place
+	hiddenRoom [8]nibbles
 }
 
 // place is a run of a message's bytes; none when n is 0.
 type place struct{ at, n uint16 }
 
-// more holds the spans and hidden runs of a message that has uncommonly many.
+// more is what few messages have: fields that stand as no plan says, and uncommonly many hidden runs.
 type more struct {
-	spans  []span
-	hidden []nibbles
+	bitmaps [2]uint64
+	spans   []span
+	hidden  []nibbles
 }
 
-// seal keeps what a walk and the masking found.
-func (m *Message) seal(spans []span, hidden []nibbles) {
-	if len(spans) > len(m.spanRoom) || len(hidden) > len(m.hiddenRoom) {
-		m.odd().more = &more{slices.Clone(spans), slices.Clone(hidden)}
+// seal keeps what a walk without a plan and the masking found.
+func (m *Message) seal(w *walked, hidden []nibbles) {
+	if m.fields.plan == nil && len(w.spans) > 0 || len(hidden) > len(m.hiddenRoom) {
+		m.odd().more = &more{w.fields, w.spans, hidden}
 		return
 	}
-	if len(spans) > 0 && &spans[0] != &m.spanRoom[0] { // more was expected than came
-		copy(m.spanRoom[:], spans)
-	}
-	if len(hidden) > 0 && &hidden[0] != &m.hiddenRoom[0] {
-		copy(m.hiddenRoom[:], hidden)
-	}
-	m.spans, m.hidden = uint8(len(spans)), uint8(len(hidden))
+	m.hidden = uint8(len(hidden)) // they stand in their room
 }
 
-func (m *Message) spanList() []span {
-	if m.more != nil {
-		return m.more.spans
+// count is how many fields were read.
+func (m *Message) count() int {
+	switch {
+	case m.fields.plan != nil:
+		return len(m.fields.plan.spans)
+	case m.more != nil:
+		return len(m.more.spans)
 	}
-	return m.spanRoom[:m.spans]
+	return 0
+}
+
+// at is where field i of those that were read stands.
+func (m *Message) at(i int) span {
+	if m.fields.plan != nil {
+		return m.fields.span(&m.fields.plan.spans[i])
+	}
+	return m.more.spans[i]
 }
 
 func (m *Message) hiddenList() []nibbles {
@@ -84,7 +89,7 @@ type Oddity struct {
 	Control string // "ACK", "NAK", "ENQ" or "EOT": a byte between the frames of a serial line, and no message
 	Stop    *Stop  // where decoding ended early, nil when it reached the end
 
-	more *more // spans and hidden runs where there are more than there is room for
+	more *more
 }
 
 var (
@@ -151,7 +156,10 @@ func (m *Message) MaskedNibble(i int) bool {
 }
 
 // Has says whether a top-level field is present.
-func (m *Message) Has(field int) bool { return m.span(field) != nil }
+func (m *Message) Has(field int) bool {
+	_, ok := m.span(field)
+	return ok
+}
 
 // Get is the masked value of a top-level field, or "" when it is absent.
 func (m *Message) Get(field int) string {
@@ -160,32 +168,37 @@ func (m *Message) Get(field int) string {
 			return m.bytes[p.at:][:p.n]
 		}
 	}
-	if s := m.span(field); s != nil {
-		v, _ := m.value(s)
+	if s, ok := m.span(field); ok {
+		v, _ := m.value(&s)
 		return v
 	}
 	return ""
 }
 
 // span is where a field stands: as far behind the first as the bitmaps name fields before it.
-func (m *Message) span(field int) *span {
+func (m *Message) span(field int) (s span, ok bool) {
 	at := uint(field - 1)
 	if at-1 >= 127 {
-		return nil
+		return s, false
 	}
-	set := m.fields[at/64] << (at % 64) // this field is the highest bit
+	var bitmaps [2]uint64
+	if m.fields.plan != nil {
+		bitmaps = m.fields.plan.fields
+	} else if m.more != nil {
+		bitmaps = m.more.bitmaps
+	}
+	set := bitmaps[at/64] << (at % 64) // this field is the highest bit
 	if set>>63 == 0 {
-		return nil
+		return s, false
 	}
-	behind := bits.OnesCount64(m.fields[0] &^ (^uint64(0) >> at))
+	behind := bits.OnesCount64(bitmaps[0] &^ (^uint64(0) >> at))
 	if at >= 64 {
-		behind = bits.OnesCount64(m.fields[0]) + bits.OnesCount64(m.fields[1]&^(^uint64(0)>>(at-64)))
+		behind = bits.OnesCount64(bitmaps[0]) + bits.OnesCount64(bitmaps[1]&^(^uint64(0)>>(at-64)))
 	}
-	spans := m.spanList()
-	if behind >= len(spans) {
-		return nil // decoding stopped before it
+	if behind >= m.count() {
+		return s, false // decoding stopped before it
 	}
-	return &spans[behind]
+	return m.at(behind), true
 }
 
 // def is what a field is, in the dialect or as it had to be read.
@@ -207,7 +220,7 @@ func (m *Message) hides(from, to int) bool {
 
 // value is the text of a field, and whether some of it is hidden.
 func (m *Message) value(s *span) (value string, isHidden bool) {
-	hidden := s.marks&masked != 0
+	hidden := m.hides(2*int(s.off), 2*int(s.off+s.n))
 	if i := readyAt[s.id]; i > 0 && m.ready[i-1].n > 0 {
 		p := m.ready[i-1]
 		return m.bytes[p.at:][:p.n], hidden
@@ -289,16 +302,15 @@ func (m *Message) hex(off, n int) string {
 
 // Fields lists every field with its subfields, in wire order, each subfield after its parent.
 func (m *Message) Fields() []Field {
-	spans := m.spanList()
-	out := make([]Field, 0, len(spans)+16)
-	for i := range spans {
-		s := &spans[i]
-		df := m.def(s)
-		v, masked := m.value(s)
+	out := make([]Field, 0, m.count()+16)
+	for i := range m.count() {
+		s := m.at(i)
+		df := m.def(&s)
+		v, masked := m.value(&s)
 		f := Field{ID: fmt.Sprint(df.id), Name: df.name, Value: v, Offset: int(s.off), Length: int(s.n), Masked: masked}
 		f.From, f.To = 2*f.Offset, 2*(f.Offset+f.Length)
 		if df.coding.packed() {
-			n := m.size(s)
+			n := m.size(&s)
 			f.From += df.coding.lead(n)
 			f.To = f.From + n
 		}
@@ -312,7 +324,7 @@ func (m *Message) Fields() []Field {
 			f.Problem = df.told
 		}
 		out = append(out, f)
-		out = m.subfields(out, s, v)
+		out = m.subfields(out, &s, v)
 	}
 	return out
 }

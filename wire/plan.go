@@ -1,40 +1,95 @@
 package wire
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
-// plan is how to walk over messages of one bitmap: a line has few of these, and most fields have fixed lengths, so that
-// whole runs of them are passed in one step.
+// plan is how to walk over messages of one bitmap, and what masking has to do with them: a line has few of these, and
+// most fields have fixed lengths, so that whole runs of them are passed in one step.
 type plan struct {
 	dialect *dialect
 	fields  [2]uint64
 	legs    []leg
-	spans   []span  // those of fixed length, placed from the start of their leg
-	work    []uint8 // the spans in which there is something to mask or to keep
+	spans   []planned
+	tasks   []task
 }
 
-// leg is one field with its length in front, or a run of fields of fixed length.
+// leg is one field with its length in front, and the fields of fixed length behind it. The first may have the latter only.
 type leg struct {
-	to   uint8  // the span after its last
-	id   uint8  // the field with a length in front, 0 for a run
-	size uint16 // bytes of the run
+	id   uint8  // of the field with a length in front, 0 for none
+	size uint16 // bytes of the fields of fixed length
+}
+
+// planned is a field of a plan. Its place counts from where the field with a length ends that begins its leg; that of such
+// a field from where the one before it ends, and it has no size.
+type planned struct {
+	span
+	leg  uint8
+	open bool // begins its leg, and its length with it
+}
+
+// task is what masking and the ready values have to do with one field, or with a run of fields side by side.
+type task struct {
+	planned // the field, or the first of the run
+	kind    taskKind
+	from    uint8 // spans of a run, half-open
+	to      uint8
+	size    uint16 // bytes of a run
+	keep    []kept // of a run
+}
+
+type taskKind uint8
+
+const (
+	taskField  taskKind = iota // one field, of any kind
+	taskDigits                 // a run of packed digits in which nothing is hidden, without filler
+	taskText                   // a run of text in which nothing is hidden
+)
+
+// kept is a value of a run: in characters from the run's first, and which of the ready values it is.
+type kept struct {
+	place
+	slot uint8
+}
+
+// maxLegs is how many legs a message has room for. One of more is walked over field by field.
+const maxLegs = 16
+
+// standing is where the fields of a plan stand in one message. A message keeps no list of its fields: what most of them
+// are long is in the plan.
+type standing struct {
+	plan  *plan
+	start uint16          // the first field, or its length
+	odd   uint16          // a bit for each leg that begins with an odd number of digits
+	ends  [maxLegs]uint16 // where the field with a length ends that begins the leg
+}
+
+// span is where a field of the plan stands.
+func (st *standing) span(p *planned) span {
+	s := p.span
+	if !p.open {
+		s.off += st.ends[p.leg%maxLegs]
+		return s
+	}
+	before := st.start
+	if p.leg > 0 {
+		before = st.ends[p.leg%maxLegs-1]
+	}
+	s.off += before
+	s.n, s.marks = st.ends[p.leg%maxLegs]-s.off, uint8(st.odd>>(p.leg%maxLegs))&odd
+	return s
 }
 
 // plans are those of a line. A hash of the bitmap leads to two places, so that two bitmaps that come all the time do not
 // put each other out; the one used last stands first.
 type plans [32][2]*plan
 
-// everyField are the spans of a message for which there is no plan.
-var everyField = func() (all [128]uint8) {
-	for i := range all {
-		all[i] = uint8(i)
-	}
-	return all
-}()
-
-// walk is the dialect's walk from offset at on, by a plan where there is one. work are the spans that masking looks at.
-func (p *plans) walk(d *dialect, b []byte, at int, w *walked) (work []uint8) {
+// walk is the dialect's walk from offset at on, by a plan where there is one that fits: then st holds it and w has no
+// spans.
+func (p *plans) walk(d *dialect, b []byte, at int, w *walked, st *standing) {
 	if !d.head(b, at, w) {
-		return nil
+		return
 	}
 	place := &p[(w.fields[0]*0x9E3779B97F4A7C15+w.fields[1])>>59]
 	known := place[0]
@@ -42,27 +97,23 @@ func (p *plans) walk(d *dialect, b []byte, at int, w *walked) (work []uint8) {
 		if known = place[1]; !known.fits(d, w) {
 			known = d.plan(w.fields)
 		}
-		if known == nil {
-			d.rest(b, w, nil)
-			return everyField[:len(w.spans)]
+		if known != nil {
+			place[0], place[1] = known, place[0]
 		}
-		place[0], place[1] = known, place[0]
 	}
-	if !known.follow(b, w) {
+	if known == nil || !known.follow(b, w, st) {
 		d.rest(b, w, nil) // it tells what is wrong
-		return everyField[:len(w.spans)]
 	}
-	return known.work
 }
 
 func (p *plan) fits(d *dialect, w *walked) bool {
 	return p != nil && p.fields == w.fields && p.dialect == d
 }
 
-// plan makes one for a bitmap; nil when the bitmap names a field that the dialect does not have, or none.
+// plan makes one for a bitmap; nil when the bitmap names a field that the dialect does not have, none, or too many with
+// a length in front.
 func (d *dialect) plan(fields [2]uint64) *plan {
 	p := &plan{dialect: d, fields: fields}
-	run := uint16(0)
 	for half, set := range fields {
 		for ; set != 0; set &^= 1 << 63 >> bits.LeadingZeros64(set) {
 			id := uint8(half*64 + bits.LeadingZeros64(set) + 1)
@@ -70,60 +121,100 @@ func (d *dialect) plan(fields [2]uint64) *plan {
 			if st.unit == 0 {
 				return nil
 			}
-			if st.work {
-				p.work = append(p.work, uint8(len(p.spans)))
+			open := st.digits > 0
+			if open || len(p.legs) == 0 {
+				p.legs = append(p.legs, leg{})
 			}
-			s := span{id: id}
-			if last := len(p.legs) - 1; st.digits > 0 {
-				p.legs = append(p.legs, leg{id: id})
-			} else {
-				if last < 0 || p.legs[last].id > 0 {
-					p.legs, run = append(p.legs, leg{}), 0
+			at := len(p.legs) - 1
+			s := planned{span: span{id: id}, leg: uint8(at), open: open}
+			if l := &p.legs[at]; open {
+				l.id = id
+				if s.off = uint16(st.prefixBytes()); at > 0 {
+					s.off += p.legs[at-1].size
 				}
-				s.off, s.n, s.marks = run, st.size, st.odd
-				run += st.size
-				p.legs[len(p.legs)-1].size = run
+			} else {
+				s.off, s.n, s.marks = l.size, st.size, st.odd
+				l.size += st.size
 			}
 			p.spans = append(p.spans, s)
-			p.legs[len(p.legs)-1].to = uint8(len(p.spans))
 		}
 	}
-	if len(p.spans) == 0 {
+	if len(p.spans) == 0 || len(p.legs) > maxLegs {
 		return nil
 	}
+	p.plan()
 	return p
 }
 
-// follow walks by the plan; false when the fields do not fit into b.
-func (p *plan) follow(b []byte, w *walked) bool {
-	if cap(w.spans) < len(p.spans) {
-		w.spans = make([]span, 0, len(p.spans))
+// plan finds the tasks.
+func (p *plan) plan() {
+	for i := 0; i < len(p.spans); {
+		t := p.run(i)
+		if t.kind != taskField || p.dialect.steps[p.spans[i].id].work {
+			p.tasks = append(p.tasks, t)
+		}
+		i = max(i+1, int(t.to))
 	}
-	room := w.spans[:len(p.spans)]
-	at, k := w.end, 0
-	for _, l := range p.legs {
-		size := int(l.size)
+}
+
+// run is the longest run from span i to the last value that is to be kept, where at least two are: one alone is no gain.
+func (p *plan) run(i int) (t task) {
+	t.planned = p.spans[i]
+	kind := func(i int) (k taskKind, width uint16) {
+		st := &p.dialect.steps[p.spans[i].id]
+		switch {
+		case p.spans[i].open || st.hide != hideNone:
+		case st.coding.packed() && st.odd == 0:
+			return taskDigits, 2
+		case st.coding == asText:
+			return taskText, 1
+		}
+		return taskField, 0
+	}
+	want, width := kind(i)
+	if want == taskField || p.dialect.steps[p.spans[i].id].ready == 0 {
+		return t
+	}
+	var keep []kept
+	size := uint16(0)
+	for j := i; j < len(p.spans); j++ {
+		if k, _ := kind(j); k != want {
+			break
+		}
+		n := p.spans[j].n
+		if st := &p.dialect.steps[p.spans[j].id]; st.ready > 0 {
+			keep = append(keep, kept{place{size * width, n * width}, st.ready - 1})
+			t.to, t.size = uint8(j+1), size+n
+		}
+		size += n
+	}
+	if len(keep) < 2 {
+		t.to = 0
+	} else {
+		t.kind, t.from, t.keep = want, uint8(i), slices.Clip(keep)
+	}
+	return t
+}
+
+// follow walks by the plan; false when the fields do not fit into b.
+func (p *plan) follow(b []byte, w *walked, st *standing) bool {
+	at, marks := w.end, uint16(0)
+	for k := range p.legs {
+		l := &p.legs[k]
 		if l.id > 0 {
-			st := &p.dialect.steps[l.id]
-			chars, n := st.length(b[at:])
-			if n == 0 || chars > int(st.max) {
+			step := &p.dialect.steps[l.id]
+			chars, n := step.length(b[at:])
+			if n == 0 || chars > int(step.max) {
 				return false
 			}
-			at += n
-			size = (chars*int(st.unit) + 1) / 2
-			room[k] = span{id: l.id, off: uint16(at), n: uint16(size), marks: uint8(chars) & odd}
-			k++
-		} else {
-			for ; k < int(l.to); k++ {
-				s := p.spans[k]
-				s.off += uint16(at)
-				room[k] = s
-			}
+			at += n + (chars*int(step.unit)+1)/2
+			marks |= uint16(chars&odd) << (k % maxLegs)
 		}
-		if at += size; at > len(b) {
+		st.ends[k%maxLegs] = uint16(at)
+		if at += int(l.size); at > len(b) {
 			return false
 		}
 	}
-	w.spans, w.end = room, at
+	st.plan, st.start, st.odd, w.end = p, uint16(w.end), marks, at
 	return true
 }

@@ -7,17 +7,15 @@ import (
 )
 
 // span places one field in the frame. Offsets count from the first byte of the frame, length prefix included. It is
-// small and without pointers, since a message holds two dozen of them; maxFrame keeps all numbers within 16 bits.
+// small and without pointers; maxFrame keeps all numbers within 16 bits.
 type span struct {
 	off, n uint16 // bytes of the value
 	id     uint8
 	marks  uint8
 }
 
-const (
-	odd    = 1 << iota // the last half byte of packed digits is no digit, or the first
-	masked             // something of the field is hidden
-)
+// odd marks packed digits of which the last half byte is no digit, or the first.
+const odd = 1
 
 // chars is the length in digits, characters or bytes, as the prefix counts.
 func (s *span) chars(c coding) int {
@@ -215,6 +213,17 @@ func (d *dialect) readBitmap(b []byte, out *uint64) (n int, ok bool) {
 	}
 	*out = x
 	return 16, true
+}
+
+// prefixBytes is how many bytes the length in front of a field takes.
+func (st *step) prefixBytes() uint8 {
+	switch st.prefix {
+	case asBCD, asLBCD:
+		return (st.digits + 1) / 2
+	case asHex:
+		return 2 * st.digits
+	}
+	return st.digits
 }
 
 // length reads the length prefix of a field: its value and how many bytes it takes, 0 when it is none.
