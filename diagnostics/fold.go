@@ -24,11 +24,20 @@ func (s *Session) fold() {
 	for _, x := range s.lines {
 		sn.Lines = append(sn.Lines, x.Line)
 	}
-	s.judge(sn) // what goes is counted for its cause: nobody may have asked for a verdict yet
+	hits := s.walk(sn, s.gather(sn)) // what goes is counted for its cause: nobody may have asked for a verdict yet
+	known := map[txKey]string{}
+	explain := func(t *txn) {
+		if t.moves() || t.Type == "balance" {
+			t.Cause = s.causeOf(t, hits, known)
+		}
+	}
 	l := &s.ledger
 	old := l.txns[:len(l.txns)-keptRecent]
 	unarrived := 0
 	for _, t := range old {
+		if !t.stayed { // the others are explained again when they go
+			explain(t)
+		}
 		if t.unarrived() {
 			unarrived++
 		}
@@ -38,10 +47,13 @@ func (s *Session) fold() {
 	for _, t := range old {
 		if t.unarrived() {
 			if spare--; spare < 0 {
-				t.own()
+				t.stayed, t.snap = true, nil // most are looked at no more
 				kept = append(kept, t)
 				continue
 			}
+		}
+		if t.stayed {
+			explain(t)
 		}
 		if s.statement != nil {
 			s.payOut(t)
@@ -49,17 +61,6 @@ func (s *Session) fold() {
 		l.drop(t)
 	}
 	l.txns = append(kept, l.txns[len(old):]...)
-}
-
-// own copies the texts of a transaction that stays: they are parts of messages, and a message keeps a block of others.
-func (t *txn) own() {
-	if t.owned {
-		return
-	}
-	t.owned, t.snap = true, nil
-	for _, text := range []*string{&t.STAN, &t.RRN, &t.Currency, &t.Card, &t.ResponseCode, &t.batch, &t.reason} {
-		*text = strings.Clone(*text)
-	}
 }
 
 // unarrived says that a transaction was meant to bring money and did not get as far as it should.

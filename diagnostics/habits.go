@@ -101,7 +101,7 @@ func (l *ledger) requested(x *exchange, t *txn, e *Entry) {
 		if t.reason != "" {
 			break // it tries again, and may say something else
 		}
-		switch t.reason = reason; reason {
+		switch t.reason = l.word(reason); reason {
 		case "96":
 			l.note(jammed, l.here(e.N, e.At, x.term, t))
 		case "06":

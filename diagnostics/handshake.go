@@ -50,7 +50,7 @@ func (s *Session) control(c *conn, it item) {
 	case "EOT":
 		c.sent[dir&1] = sent{acks: c.sent[dir&1].acks} // it will not be sent again
 	}
-	e := s.add(&Entry{At: it.at, Line: l.ID, Terminal: cmp.Or(c.term.id, l.Address), Dir: dir, Kind: link.Data, Msg: it.m})
+	e := s.add(Entry{At: it.at, Line: l.ID, Terminal: cmp.Or(c.term.id, l.Address), Dir: dir, Kind: link.Data, Msg: it.m})
 	s.recordMessage(c, it.m, e)
 	s.heard(c, it.m.Control, e.N, it.at)
 }

@@ -20,7 +20,8 @@ type ledger struct {
 	byStan        map[stanKey]*txn // the newest
 	terminals     map[string]*terminal
 	issuers       map[string]*issuer
-	room          []int // where lists of messages come from
+	room          []int             // where lists of messages come from
+	words         map[string]string // texts that come again and again: codes, currencies, batches
 	folded        folded
 	requests      int
 	answers       int
@@ -65,7 +66,19 @@ type exchange struct {
 }
 
 func newLedger() ledger {
-	return ledger{pairs: map[pairKey]*exchange{}, byStan: map[stanKey]*txn{}, terminals: map[string]*terminal{}, issuers: map[string]*issuer{}, nextTxn: 1}
+	return ledger{pairs: map[pairKey]*exchange{}, byStan: map[stanKey]*txn{}, terminals: map[string]*terminal{}, issuers: map[string]*issuer{}, words: map[string]string{}, nextTxn: 1}
+}
+
+// word is a text of its own that is equal to one of a message, the same for all that are equal.
+func (l *ledger) word(text string) string {
+	w, ok := l.words[text]
+	if !ok && text != "" {
+		w = strings.Clone(text)
+		if len(l.words) < keptWords {
+			l.words[w] = w
+		}
+	}
+	return w
 }
 
 // requestClass is the second and third digit of a message type, those of the request that an answer belongs to.
@@ -282,9 +295,11 @@ func (l *ledger) begin(s *Session, x *exchange, e *Entry) *txn {
 		kind = kindOf(m)
 	}
 	amount, _ := strconv.ParseInt(m.Get(4), 10, 64)
-	t := &txn{Transaction: Transaction{N: l.nextTxn, Line: x.key.line, Type: kind, MTI: m.MTI, STAN: m.Get(11), RRN: strings.TrimSpace(m.Get(37)),
-		Terminal: x.term.id, Amount: amount, Currency: m.Get(49), Card: m.PAN(), At: e.At}, term: x.term, stan: stanKey{x.term, x.key.stan}, fate: fateless}
-	t.batch = batchOf(private(m))
+	stan := m.Get(11)
+	texts := stan + m.PAN() // a part of a message would keep the whole message, and more: they stand in blocks
+	t := &txn{Transaction: Transaction{N: l.nextTxn, Line: x.key.line, Type: kind, MTI: m.MTI, STAN: texts[:len(stan)], RRN: strings.Clone(strings.TrimSpace(m.Get(37))),
+		Terminal: x.term.id, Amount: amount, Currency: l.word(m.Get(49)), Card: texts[len(stan):], At: e.At}, term: x.term, stan: stanKey{x.term, x.key.stan}, fate: fateless}
+	t.batch = l.word(batchOf(private(m)))
 	l.nextTxn++
 	t.issuer = l.issuerOf(t.Card)
 	if x.reversal {

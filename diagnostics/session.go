@@ -41,6 +41,7 @@ type Session struct {
 	ticks     uint64 // changes of version that only time made
 	cached    *Snapshot
 	ring      []*Entry
+	room      []Entry // where the next ones are made
 	nextN     int
 	shown     int // entries from here on are in no snapshot yet
 	totals    Totals
@@ -274,7 +275,7 @@ func (s *Session) book(r *reading) {
 	if c == nil {
 		if ev.Conn == 0 && ev.Kind == link.Gap {
 			s.totals.Dropped += ev.Count
-			s.add(&Entry{At: ev.At, Kind: ev.Kind, Dir: ev.Dir, Count: ev.Count, Note: ev.Note})
+			s.add(Entry{At: ev.At, Kind: ev.Kind, Dir: ev.Dir, Count: ev.Count, Note: ev.Note})
 		}
 		return
 	}
@@ -331,7 +332,12 @@ func (s *Session) finish(c *conn) {
 	s.over(c, s.now)
 }
 
-func (s *Session) add(e *Entry) *Entry {
+func (s *Session) add(entry Entry) *Entry {
+	if len(s.room) == cap(s.room) { // in blocks: they come and go in order
+		s.room = make([]Entry, 0, 32)
+	}
+	s.room = append(s.room, entry)
+	e := &s.room[len(s.room)-1]
 	e.N = s.nextN
 	s.nextN++
 	s.ring = append(s.ring, e)
@@ -361,7 +367,7 @@ func (s *Session) change(n int, f func(*Entry)) {
 func (s *Session) event(c *conn, ev link.Event) {
 	s.record(ev)
 	term := cmp.Or(c.term.id, c.line.Address)
-	e := s.add(&Entry{At: ev.At, Line: c.line.ID, Terminal: term, Dir: ev.Dir, Kind: ev.Kind, Note: ev.Note,
+	e := s.add(Entry{At: ev.At, Line: c.line.ID, Terminal: term, Dir: ev.Dir, Kind: ev.Kind, Note: ev.Note,
 		Took: ev.Took, Lost: ev.Lost, Size: ev.Size, Count: ev.Count})
 	if ev.Kind < link.Kinds {
 		c.line.Events[ev.Kind]++
@@ -410,7 +416,7 @@ func (s *Session) message(c *conn, m *wire.Message, dir link.Dir, at time.Time) 
 		c.term = s.ledger.terminalOf(t)
 		c.term.on(l)
 	}
-	e := s.add(&Entry{At: at, Line: l.ID, Terminal: cmp.Or(c.term.id, l.Address), Dir: dir, Kind: link.Data, Msg: m})
+	e := s.add(Entry{At: at, Line: l.ID, Terminal: cmp.Or(c.term.id, l.Address), Dir: dir, Kind: link.Data, Msg: m})
 	s.recordMessage(c, m, e)
 	if message := s.frame(c, e); s.handshake(c, e) && message {
 		s.enter(c, e)
@@ -425,8 +431,8 @@ func (s *Session) enter(c *conn, e *Entry) {
 	}
 	if lat, ok := s.ledger.take(s, c, e); ok {
 		l.lats = append(l.lats, lat)
-		if len(l.lats) > 2000 {
-			l.lats = append([]time.Duration(nil), l.lats[1000:]...)
+		if len(l.lats) >= 2*keptLatencies {
+			l.lats = append(l.lats[:0], l.lats[keptLatencies:]...)
 		}
 	}
 }

@@ -35,7 +35,7 @@ type txn struct {
 	reason     string    // field 39 of the first reversal
 	payout     string    // by the statement
 	gone       bool      // no longer kept
-	owned      bool      // its texts are no parts of messages any more
+	stayed     bool      // among the unarrived of an earlier fold
 }
 
 func (t *txn) moves() bool {
@@ -196,15 +196,15 @@ func (l *ledger) answer(s *Session, x *exchange, e *Entry) {
 			return
 		}
 	}
-	t.answered, t.respN, t.ResponseCode = true, e.N, code
+	t.answered, t.respN, t.ResponseCode = true, e.N, l.word(code)
 	if r := strings.TrimSpace(m.Get(37)); r != "" {
-		t.RRN = r
+		t.RRN = strings.Clone(r)
 	}
 	if t.Currency == "" {
-		t.Currency = m.Get(49)
+		t.Currency = l.word(m.Get(49))
 	}
 	if t.batch == "" {
-		t.batch = batchOf(private(m))
+		t.batch = l.word(batchOf(private(m)))
 	}
 	if !t.approved() {
 		return

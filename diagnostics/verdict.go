@@ -279,7 +279,7 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 			f.terms[t.term] = true
 			f.transactions = append(f.transactions, t)
 		}
-		if t.snap == nil || t.Cause != cause || t.snap.Stage != Stages[stage] || t.snap.Arrived != arrived || len(t.snap.Messages) != len(t.Messages) ||
+		if t.snap == nil || t.snap.Cause != cause || t.snap.Stage != Stages[stage] || t.snap.Arrived != arrived || len(t.snap.Messages) != len(t.Messages) ||
 			t.snap.ResponseCode != t.ResponseCode || t.snap.Payout != t.payout {
 			t.Cause, t.Stage, t.Arrived, t.Payout, t.Batch = cause, Stages[stage], arrived, t.payout, t.batch
 			c := t.Transaction

@@ -93,6 +93,7 @@ type Decoder struct {
 	learns     bool // a header of an unknown kind may be looked for
 	det        Detection
 	spans      [128]span // room for walks
+	scratch    []byte    // for the masking
 	room       room
 	plans      plans
 	patches    []patch
@@ -280,7 +281,7 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 		}
 	}
 	m.MTI = mtiText(w.mti)
-	k := builder{m: m, b: append(d.room.space(len(b)), b...), raw: len(b), hidden: m.hiddenRoom[:0]}
+	k := builder{m: m, b: append(d.room.space(len(b)), b...), raw: len(b), hidden: m.hiddenRoom[:0], scratch: &d.scratch}
 	k.clean = m.dialect.bitmap == asHex && m.dialect.mti == asText && printable(b[f.payload:f.end])
 	if m.fields.plan != nil {
 		for i := range m.fields.plan.tasks {

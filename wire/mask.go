@@ -19,7 +19,8 @@ type builder struct {
 	raw   int  // length of the frame
 	clean bool // all of it is known to be printable text
 
-	hidden []nibbles
+	hidden  []nibbles
+	scratch *[]byte // room for bytes that stand in hex
 }
 
 // frame is the scrubbed copy.
@@ -292,7 +293,8 @@ var plainTag = func() (t [256]uint8) {
 // chipText scrubs chip data that stands in hex text.
 func (k *builder) chipText(s *span, c coding) {
 	mark := len(k.hidden)
-	value, ok := hexBytes(k.b[s.off:][:s.n], c)
+	value, ok := hexBytes((*k.scratch)[:0], k.b[s.off:][:s.n], c)
+	*k.scratch = value
 	for at := 0; ok; {
 		e, next, more, whole := nextTLV(value, at)
 		if !more {

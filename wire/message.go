@@ -369,7 +369,7 @@ func (m *Message) subfields(out []Field, s *span, value string) []Field {
 func (m *Message) chip(out []Field, s *span, df *def) []Field {
 	b, width := m.bytes[s.off:][:s.n], 1
 	if df.coding != asBinary {
-		bytes, ok := hexBytes(b, df.coding)
+		bytes, ok := hexBytes(nil, b, df.coding)
 		if !ok {
 			return out
 		}

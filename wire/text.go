@@ -108,17 +108,18 @@ func appendDigits[S string | []byte](dst []byte, src S, count int, c coding) []b
 	return dst
 }
 
-func unhex(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
+// hexValue is what a hex character stands for, 255 where it is none.
+var hexValue = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 255
 	}
-	return 255
-}
+	for i, c := range []byte("0123456789ABCDEF") {
+		t[c], t[c|' '] = byte(i), byte(i) // digits have that bit already
+	}
+	return t
+}()
+
+func unhex(c byte) byte { return hexValue[c] }
 
 // printable says that all of s is printable ASCII, eight bytes at a time: it is asked of every text field.
 func printable[S string | []byte](s S) bool {

@@ -66,24 +66,22 @@ func nextTLV[S string | []byte](b S, at int) (e element, next int, more, ok bool
 	return e, at + n, true, true
 }
 
-// hexBytes reads hex text; ok is false where it is none.
-func hexBytes[S string | []byte](text S, c coding) (b []byte, ok bool) {
+// hexBytes reads hex text and puts its bytes behind dst; ok is false where it is none.
+func hexBytes[S string | []byte](dst []byte, text S, c coding) (b []byte, ok bool) {
 	if len(text)%2 == 1 || c != asText && c != asHex && c != asEBCDIC {
 		return nil, false
 	}
-	b = make([]byte, len(text)/2)
-	for i := range len(text) {
-		x := text[i]
+	seen := byte(0)
+	for i := 0; i+1 < len(text); i += 2 {
+		x, y := text[i], text[i+1]
 		if c == asEBCDIC {
-			x = ebcdic[x]
+			x, y = ebcdic[x], ebcdic[y]
 		}
-		h := unhex(x)
-		if h > 15 {
-			return nil, false
-		}
-		b[i/2] = b[i/2]<<4 | h
+		x, y = hexValue[x], hexValue[y]
+		seen |= x | y
+		dst = append(dst, x<<4|y)
 	}
-	return b, true
+	return dst, seen <= 15
 }
 
 // secretTag says that an element holds card data: PAN, track equivalents, holder, expiry, PIN (EMV book 3; Visa and
