@@ -46,7 +46,10 @@ func (m *Message) seal(w *walked, hidden []nibbles) {
 		m.odd().more = &more{w.fields, w.spans, hidden}
 		return
 	}
-	m.hidden = uint8(len(hidden)) // they stand in their room
+	if len(hidden) > 0 && &hidden[0] != &m.hiddenRoom[0] { // there were more, or none were expected
+		copy(m.hiddenRoom[:], hidden)
+	}
+	m.hidden = uint8(len(hidden))
 }
 
 // count is how many fields were read.

@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -149,6 +150,33 @@ func TestPlansWalkAsFieldByField(t *testing.T) {
 		}
 		if planned == 0 || kept == 0 {
 			t.Errorf("%s: %d plans, %d values: nothing was tried", d.id, planned, kept)
+		}
+	}
+}
+
+// TestWhatIsOverwrittenIsTold compares frames with what is kept of them: a half byte that became another one is a hidden one.
+func TestWhatIsOverwrittenIsTold(t *testing.T) {
+	whole := sale(t, "000123")
+	secrets := strings.Repeat("5A0862242456789801135F340101", 12)
+	for name, frame := range map[string][]byte{
+		"a sale": whole, "a sale that is cut off": whole[:len(whole)-9], "many secrets": saleOf(t, "000123", secrets), "many secrets in no order": saleOf(t, "000123", secrets+"9F2608"),
+		"words": []byte("card 6224245678980113=30122015432100 was refused, and nobody knows why"), "nothing known": append([]byte("\x01\x02\x03\xFF"), testPAN...),
+	} {
+		m, _, err := Decode(frame, Options{})
+		if err != nil || len(m.Raw()) != len(frame) {
+			t.Fatalf("%s: %d of %d bytes, %v", name, len(m.Raw()), len(frame), err)
+		}
+		hidden := 0
+		for i := range 2 * len(frame) {
+			switch {
+			case m.MaskedNibble(i):
+				hidden++
+			case nibble(m.Raw(), i) != nibble(string(frame), i):
+				t.Fatalf("%s: half byte %d of % X was overwritten, and nobody tells", name, i, m.Raw())
+			}
+		}
+		if hidden == 0 {
+			t.Errorf("%s: nothing is hidden in % X", name, m.Raw())
 		}
 	}
 }

@@ -19,13 +19,18 @@ const testPAN = "6224245678980113"
 // frame packs a CUP sale with every kind of card data that the masking must find.
 func sale(t testing.TB, stan string) []byte {
 	t.Helper()
+	return saleOf(t, stan, "5A08"+testPAN+"57106224245678980113D30122015432100F9F260801020304050607085F340101")
+}
+
+func saleOf(t testing.TB, stan, chipHex string) []byte {
+	t.Helper()
 	spec, err := Spec("cup")
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := iso8583.NewMessage(spec)
 	m.MTI("0200")
-	chip, _ := hex.DecodeString("5A08" + testPAN + "57106224245678980113D30122015432100F9F260801020304050607085F340101")
+	chip, _ := hex.DecodeString(chipHex)
 	for id, v := range map[int]string{2: testPAN, 3: "000000", 4: "000000012800", 11: stan, 14: "3012", 22: "051", 25: "00", 35: testPAN + "=30122015432100",
 		41: "10000001", 42: "898310000000001", 49: "156", 52: "\x12\x34\x56\x78\x9a\xbc\xde\xf1", 55: string(chip), 60: "22000001000500", 64: "A1B2C3D4"} {
 		if err := m.Field(id, v); err != nil {
