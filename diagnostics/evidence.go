@@ -2,6 +2,7 @@ package diagnostics
 
 import (
 	"reflect"
+	"slices"
 	"time"
 
 	"tillscope/link"
@@ -124,12 +125,19 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 	s.statementFacts(f)
 	for name, rule := range s.tree.signs {
 		var list []sign
+		add := func(more []sign) {
+			if list == nil {
+				list = slices.Clip(more) // nearly always there is one list only
+			} else {
+				list = append(list, more...)
+			}
+		}
 		for _, k := range rule.kinds {
-			list = append(list, l.signs.kinds[k]...)
-			list = append(list, open[k]...)
+			add(l.signs.kinds[k])
+			add(open[k])
 		}
 		for _, code := range rule.Codes {
-			list = append(list, l.signs.codes[code]...)
+			add(l.signs.codes[code])
 		}
 		ev.raw[name] = list
 		ev.env[name] = s.weigh(list, rule.of, rule.Usual)
@@ -183,6 +191,9 @@ func (s *Session) explained(ev *evidence, names []string, scope *Sign, by string
 			if !scope.covers(sg.term, sg.issuer, by) || during && !scope.lasts(sg.at, slack) {
 				rest = append(rest, sg)
 			}
+		}
+		if len(rest) == len(ev.raw[name]) {
+			continue
 		}
 		ev.raw[name] = rest
 		ev.env[name] = s.weigh(rest, rule.of, rule.Usual)

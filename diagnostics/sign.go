@@ -187,14 +187,17 @@ type Sign struct {
 	strength     float64 // the most of level and of what one terminal or issuer shows
 }
 
-// weigh makes evidence of signs. They need not be in order.
+// weigh makes evidence of signs. They need not be in order, and stay as they are.
 func (s *Session) weigh(list []sign, of stream, usual float64) *Sign {
 	out := &Sign{Count: len(list)}
 	if len(list) == 0 {
 		return out
 	}
 	alarm := s.tree.alarm
-	slices.SortStableFunc(list, func(a, b sign) int { return cmp.Compare(a.all[of], b.all[of]) })
+	if order := func(a, b sign) int { return cmp.Compare(a.all[of], b.all[of]) }; !slices.IsSortedFunc(list, order) {
+		list = slices.Clone(list)
+		slices.SortStableFunc(list, order)
+	}
 	seen := make([]uint32, 0, len(list))
 	terms, banks := map[*terminal][]uint32{}, map[*issuer][]uint32{}
 	for _, sg := range list {
