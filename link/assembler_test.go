@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
 )
@@ -247,62 +246,6 @@ func TestEveryLinkLayerGivesTheSame(t *testing.T) {
 	}
 }
 
-func TestFragmentsAreJoined(t *testing.T) {
-	raw, sent := talk(t, 2, Mishaps{})
-	r, err := pcapgo.NewReader(bytes.NewReader(raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	w := pcapgo.NewWriter(&out)
-	if err := w.WriteFileHeader(65536, layers.LinkTypeEthernet); err != nil {
-		t.Fatal(err)
-	}
-	put := func(ci gopacket.CaptureInfo, b []byte) {
-		ci.CaptureLength, ci.Length = len(b), len(b)
-		if err := w.WritePacket(ci, b); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for {
-		b, ci, err := r.ReadPacketData()
-		if err != nil {
-			break
-		}
-		body := b[34:]
-		if b[12] == 0x86 || len(body) < 600 {
-			put(ci, b)
-			continue
-		}
-		for at := 0; at < len(body); at += 400 {
-			piece := body[at:min(at+400, len(body))]
-			f := slices.Concat(b[:34], piece)
-			f[16], f[17] = byte((20+len(piece))>>8), byte(20+len(piece))
-			off := at / 8
-			if at+400 < len(body) {
-				off |= 0x2000
-			}
-			f[20], f[21] = byte(off>>8), byte(off)
-			put(ci, f)
-		}
-	}
-	events, tally, err := readBytes(t, out.Bytes())
-	if err != nil || tally.Fragments == 0 || tally.FragmentsLost > 0 {
-		t.Fatalf("%v, %+v", err, *tally)
-	}
-	for way, want := range sent {
-		var got []byte
-		for _, ev := range events {
-			if ev.Kind == Data && ev.Terminal == way.terminal && ev.Dir == way.dir {
-				got = append(got, ev.Data...)
-			}
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%v: %d bytes of %d", way, len(got), len(want))
-		}
-	}
-}
-
 func TestLineEventsOfSegments(t *testing.T) {
 	data := func(seq uint32, s string) seg { return seg{seq: seq, data: s, ack: true} }
 	for name, c := range map[string]struct {
@@ -435,7 +378,7 @@ func TestMemoryIsBoundedByHoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	var tally Tally
-	p := &parser{tally: &tally}
+	p := newParser(&tally)
 	bytesSeen, most := 0, 0
 	a := newAssembler(&tally, nil, func(Event) {}, func(_ Event, b []byte) { bytesSeen += len(b) })
 	r, _ := pcapgo.NewReader(&out)
@@ -465,7 +408,7 @@ func FuzzPacket(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, lt uint16, b []byte) {
 		var tally Tally
-		p := &parser{tally: &tally}
+		p := newParser(&tally)
 		a := newAssembler(&tally, nil, func(Event) {}, func(Event, []byte) {})
 		for i := range 3 {
 			if p.packet(layers.LinkType(lt), b, instant(i)) {

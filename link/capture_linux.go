@@ -120,7 +120,7 @@ func (c *Capture) capture(ctx context.Context, f *feed) error {
 			_ = unix.Close(c.ring.promisc)
 		}
 	}()
-	p := &parser{tally: &c.tally}
+	p := newParser(&c.tally)
 	a := newAssembler(&c.tally, c.ports, f.emit, f.data)
 	checked, ended, failed := time.Now(), time.Time{}, 0
 	for {
@@ -131,6 +131,7 @@ func (c *Capture) capture(ctx context.Context, f *feed) error {
 		switch {
 		case !ended.IsZero() && (err != nil || ci.Timestamp.After(ended)):
 			c.count(f, ended)
+			p.close()
 			a.close(time.Second)
 			return nil
 		case errors.Is(err, afpacket.ErrTimeout):

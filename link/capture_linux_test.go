@@ -202,7 +202,7 @@ func TestOwnConnectionIsLeftOut(t *testing.T) {
 		want           bool
 	}{{"192.0.2.1:50000", "192.0.2.2:22", false}, {"192.0.2.1:50001", "192.0.2.2:22", true}, {"192.0.2.1:50000", "192.0.2.2:9000", false}} {
 		for _, b := range framesBetween(t, frames.terminal, frames.host) {
-			p := parser{tally: &c.tally}
+			p := newParser(&c.tally)
 			if !p.packet(layers.LinkTypeEthernet, b, 1) || c.wanted(&p.segment) != frames.want {
 				t.Errorf("%+v is not treated so", frames)
 			}

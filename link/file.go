@@ -165,9 +165,10 @@ func (f *File) Run(ctx context.Context, sink func(Event)) error {
 
 // packets reads a capture of packets.
 func (f *File) packets(ctx context.Context) error {
-	p := &parser{tally: &f.tally}
+	p := newParser(&f.tally)
 	a := newAssembler(&f.tally, nil, f.feed.emit, f.feed.data)
 	defer a.close(0)
+	defer p.close()
 	var next func() ([]byte, gopacket.CaptureInfo, layers.LinkType, error)
 	for n := 0; n&255 != 0 || ctx.Err() == nil; n++ {
 		// Captures that were joined with cat each begin with a header of their own.

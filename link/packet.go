@@ -3,10 +3,8 @@ package link
 import (
 	"encoding/binary"
 	"net/netip"
-	"time"
 
 	"github.com/gopacket/gopacket"
-	"github.com/gopacket/gopacket/ip4defrag"
 	"github.com/gopacket/gopacket/layers"
 )
 
@@ -38,8 +36,13 @@ type segment struct {
 type parser struct {
 	segment
 	tally     *Tally
-	fragments *ip4defrag.IPv4Defragmenter
+	fragments fragments
 }
+
+func newParser(t *Tally) *parser { return &parser{tally: t, fragments: fragments{tally: t}} }
+
+// close counts what never came to its end.
+func (p *parser) close() { p.fragments.lost() }
 
 const (
 	etherIPv4 = 0x0800
@@ -115,7 +118,10 @@ func (p *parser) ip(b []byte, lt layers.LinkType, whole []byte) bool {
 			return p.other()
 		}
 		if binary.BigEndian.Uint16(b[6:])&0x3FFF != 0 {
-			return p.fragment(b[:min(total, len(b))])
+			if len(b) < total {
+				return p.cutFragment()
+			}
+			return p.fragment(b[:total])
 		}
 		p.id = binary.BigEndian.Uint16(b[4:])
 		mapped(&p.from, b[12:16])
@@ -128,29 +134,7 @@ func (p *parser) ip(b []byte, lt layers.LinkType, whole []byte) bool {
 		}
 		copy(p.from.addr[:], b[8:24])
 		copy(p.to.addr[:], b[24:40])
-		proto := int(b[6])
-		b = b[40:]
-		for proto == 0 || proto == 43 || proto == 44 || proto == 51 || proto == 60 { // extension headers
-			if len(b) < 8 {
-				return p.other()
-			}
-			n := 8 + int(b[1])*8
-			switch proto {
-			case 44: // of fragments
-				if n = 8; binary.BigEndian.Uint16(b[2:])&0xFFF9 != 0 {
-					p.tally.Fragments++
-					p.tally.FragmentsLost++
-					return false
-				}
-			case 51: // authentication counts in words of four bytes
-				n = 8 + int(b[1])*4
-			}
-			if len(b) < n || total < n {
-				return p.other()
-			}
-			proto, b, total = int(b[0]), b[n:], total-n
-		}
-		return p.transport(proto, b, total, lt, whole)
+		return p.six(b[:40], int(b[6]), b[40:], total, lt, whole)
 	}
 	return p.other()
 }
@@ -239,32 +223,53 @@ func (p *parser) unreachable(proto int, b []byte) bool {
 	return true
 }
 
-// fragment puts an IPv4 packet together; what it carries is read when the last fragment has come.
+// fragment takes a part of an IPv4 packet in; what that carries is read when the last part has come.
 func (p *parser) fragment(b []byte) bool {
+	whole := p.fragments.join4(b, p.at)
+	if whole == nil {
+		return false
+	}
+	p.id = whole.Id
+	mapped(&p.from, whole.SrcIP.To4())
+	mapped(&p.to, whole.DstIP.To4())
+	return p.transport(int(whole.Protocol), whole.Payload, len(whole.Payload), 0, nil)
+}
+
+// six reads what an IPv6 packet carries behind its first header: total bytes on the line, of which b may have less or more.
+func (p *parser) six(head []byte, proto int, b []byte, total int, lt layers.LinkType, whole []byte) bool {
+	for proto == 0 || proto == 43 || proto == 44 || proto == 51 || proto == 60 { // extension headers
+		if len(b) < 8 || total < 8 {
+			return p.other()
+		}
+		n := 8 + int(b[1])*8
+		switch proto {
+		case 44: // of fragments
+			if n = 8; binary.BigEndian.Uint16(b[2:])&0xFFF9 != 0 {
+				if len(b) < total {
+					return p.cutFragment()
+				}
+				joined := p.fragments.join6(head, b[:total], p.at)
+				if joined == nil {
+					return false
+				}
+				return p.six(head, int(joined.NextHeader), joined.Payload, len(joined.Payload), 0, nil)
+			}
+		case 51: // authentication counts in words of four bytes
+			n = 8 + int(b[1])*4
+		}
+		if len(b) < n || total < n {
+			return p.other()
+		}
+		proto, b, total = int(b[0]), b[n:], total-n
+	}
+	return p.transport(proto, b, total, lt, whole)
+}
+
+// cutFragment counts a fragment of which the capture's snap length left a part only: nothing fits behind it.
+func (p *parser) cutFragment() bool {
 	p.tally.Fragments++
-	if p.fragments == nil {
-		p.fragments = ip4defrag.NewIPv4Defragmenter()
-	}
-	var ip layers.IPv4
-	if err := ip.DecodeFromBytes(append([]byte(nil), b...), gopacket.NilDecodeFeedback); err != nil {
-		p.tally.FragmentsLost++
-		return false
-	}
-	if p.tally.Fragments%256 == 0 {
-		p.fragments.DiscardOlderThan(p.at.time().Add(-30 * time.Second))
-	}
-	joined, err := p.fragments.DefragIPv4WithTimestamp(&ip, p.at.time())
-	if err != nil {
-		p.tally.FragmentsLost++
-		return false
-	}
-	if joined == nil {
-		return false
-	}
-	p.id = joined.Id
-	mapped(&p.from, joined.SrcIP.To4())
-	mapped(&p.to, joined.DstIP.To4())
-	return p.transport(int(joined.Protocol), joined.Payload, len(joined.Payload), 0, nil)
+	p.tally.FragmentsLost++
+	return false
 }
 
 // decode lets gopacket find the innermost TCP segment.

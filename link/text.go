@@ -64,7 +64,7 @@ func hasFrames(head []byte) bool {
 
 // text reads a log.
 func (f *File) text(ctx context.Context) error {
-	t := &textReader{f: f, parser: &parser{tally: &f.tally}, lines: lineParser{day: time.Now()}}
+	t := &textReader{f: f, parser: newParser(&f.tally), lines: lineParser{day: time.Now()}}
 	if info, err := os.Stat(f.name); err == nil {
 		t.lines.day = info.ModTime()
 	}
@@ -93,6 +93,7 @@ func (f *File) text(ctx context.Context) error {
 		}
 		t.flush()
 		t.unheaded()
+		t.parser.close()
 		t.assembler.close(0)
 		switch {
 		case !errors.Is(err, io.EOF):
