@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
@@ -28,8 +29,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // Main runs the command line and answers the exit code.
 func Main() int {
-	root := newRoot()
-	err := root.Execute()
+	c, err := newRoot().ExecuteC()
 	if errors.Is(err, errFault) {
 		return exitFault
 	}
@@ -38,7 +38,11 @@ func Main() int {
 	}
 	fmt.Fprintln(os.Stderr, "tillscope:", err)
 	if errors.As(err, new(usageError)) {
-		fmt.Fprintln(os.Stderr, "Run `tillscope --help` for the commands and their flags.")
+		what := "its flags"
+		if c.HasSubCommands() {
+			what = "the commands and their flags"
+		}
+		fmt.Fprintf(os.Stderr, "Run `%s --help` for %s.\n", c.CommandPath(), what)
 		return exitUsage
 	}
 	return exitFailed
@@ -52,13 +56,17 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// Without this, cobra takes an unknown command for an argument of the root and says nothing.
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("no command %q", args[0])
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
 			}
-			return nil
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				return usagef("no command %q: did you mean %s?", args[0], strings.Join(near, " or "))
+			}
+			return usagef("no command %q", args[0])
 		},
-		RunE: func(c *cobra.Command, _ []string) error { return s.play(c, showcase) },
+		SuggestionsMinimumDistance: 2,
+		RunE:                       func(c *cobra.Command, _ []string) error { return s.play(c, showcase) },
 	}
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if err := wire.AddDialects(filepath.Join(xdg.ConfigHome, "tillscope", "dialects")); err != nil {

@@ -25,8 +25,11 @@ func explainCommand() *cobra.Command {
 Without CODE, all are listed. CAUSE, as in network.unstable, tells what to do about a cause that a report names. --tree
 prints the decision tree: its questions, the conditions that answer them, and all evidence that these can name.`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
+			switch {
+			case len(args) > 1:
 				return usagef("explain takes one code, or one cause")
+			case asTree && (len(args) > 0 || asJSON):
+				return usagef("--tree prints the whole tree as it is: it goes with no code, no cause and no --json")
 			}
 			return nil
 		},
@@ -47,7 +50,7 @@ prints the decision tree: its questions, the conditions that answer them, and al
 				return listCodes(out, codes, l, asJSON)
 			}
 			if strings.Contains(args[0], ".") {
-				return explainCause(out, args[0], l)
+				return explainCause(out, args[0], l, asJSON)
 			}
 			id := diagnostics.CodeOf(args[0])
 			code, ok := codes[id]
@@ -154,13 +157,29 @@ func listCodes(w io.Writer, codes map[string]diagnostics.Code, l *assets.Lang, a
 	return nil
 }
 
-func explainCause(w io.Writer, id string, l *assets.Lang) error {
+// explainedCause is a cause in one language.
+type explainedCause struct {
+	ID       string                     `json:"id"`
+	Branch   string                     `json:"branch"`
+	Title    string                     `json:"title"`
+	Remedies []diagnostics.ReportRemedy `json:"remedies"`
+	Prevent  []string                   `json:"prevent"`
+}
+
+func explainCause(w io.Writer, id string, l *assets.Lang, asJSON bool) error {
 	remedies, prevent := diagnostics.Advice(id, l.ID)
 	if len(remedies) == 0 {
 		return fmt.Errorf("no cause %q: `tillscope sim --list` and reports name those that there are", diagnostics.Clean(id))
 	}
-	var b strings.Builder
 	branch, _, _ := strings.Cut(id, ".")
+	if asJSON {
+		e := explainedCause{ID: id, Branch: branch, Title: l.T("cause." + id), Prevent: append([]string{}, prevent...)}
+		for _, r := range remedies {
+			e.Remedies = append(e.Remedies, diagnostics.ReportRemedy(r))
+		}
+		return writeJSON(w, e)
+	}
+	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s (%s)\n\n%s\n", id, l.T("cause."+id), l.T("branch."+branch), l.T("explain.remedies"))
 	for _, r := range remedies {
 		fmt.Fprintf(&b, "  - %s: %s\n", l.T("who."+r.Who), r.Do)

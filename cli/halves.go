@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"os/signal"
@@ -37,10 +38,21 @@ func (h *half) flags(c *cobra.Command) *cobra.Command {
 	return c
 }
 
+// checkSpeed finds what is no speed; the store has its own bounds for those that are.
+func checkSpeed(c *cobra.Command, speed float64) error {
+	if c.Flags().Changed("speed") && (!(speed > 0) || math.IsInf(speed, 0)) {
+		return usagef("--speed %v: want a number above 0", speed)
+	}
+	return nil
+}
+
 // open makes the store. port is nil for an address of the net.
 func (h *half) open(c *cobra.Command, at string) (store *sim.Store, port *sim.Port, err error) {
 	if c.Flags().Changed("terminals") && h.o.Terminals < 1 {
 		return nil, nil, usagef("--terminals %d: a store has at least one", h.o.Terminals)
+	}
+	if err := checkSpeed(c, h.o.Speed); err != nil {
+		return nil, nil, err
 	}
 	_, _, notAddress := net.SplitHostPort(at)
 	onSerial := at == sim.PTY || strings.HasPrefix(at, "/") || strings.HasPrefix(strings.ToUpper(at), "COM")
@@ -67,9 +79,13 @@ func (h *half) open(c *cobra.Command, at string) (store *sim.Store, port *sim.Po
 	return store, port, err
 }
 
-// untilSignal runs one half until Ctrl-C.
+// untilSignal runs one half until Ctrl-C, or until its terminal goes away.
 func untilSignal(run func(context.Context) error) error {
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, cancel := signal.NotifyContext(context.Background(), ends...)
 	defer cancel()
 	return run(ctx)
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"tillscope/link"
 )
@@ -18,15 +21,46 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// outlive keeps an inline line up when what shows it has failed, until ctx ends.
-func (s *screen) outlive(to io.Writer, ctx context.Context, failed error) {
-	if now := s.current(); failed != nil && inline(now.source) {
-		_, _ = fmt.Fprintf(to, "%v; the line goes on, end it with Ctrl-C\n", failed)
-		select {
-		case <-ctx.Done():
-		case <-now.ended:
-		}
+// onHangup says what becomes of the program when its terminal goes away: a session over SSH that drops must not cut a shop
+// off. A line that passes through the program goes on without a screen; what only watches ends in order. Under nohup, and
+// wherever else hang-ups are ignored, all goes on. forget undoes it.
+func (s *screen) onHangup(hide, stop func()) (forget func()) {
+	if signal.Ignored(syscall.SIGHUP) {
+		return func() {}
 	}
+	gone := make(chan os.Signal, 1)
+	signal.Notify(gone, syscall.SIGHUP)
+	go func() {
+		for range gone {
+			if s.alone.Store(true); !inline(s.current().source) {
+				stop()
+			}
+			hide()
+		}
+	}()
+	return func() { signal.Stop(gone); close(gone) }
+}
+
+// outlive keeps an inline line up when what shows it has failed or has no terminal any more, until ctx ends. That nothing can
+// be shown without a terminal is no failure.
+func (s *screen) outlive(to io.Writer, ctx context.Context, failed error) error {
+	now, alone := s.current(), s.alone.Load()
+	switch {
+	case alone && !inline(now.source):
+		return nil
+	case alone:
+		failed = nil
+		_, _ = fmt.Fprintf(to, "the terminal is gone; the line goes on, `kill %d` ends it\n", os.Getpid())
+	case failed != nil && inline(now.source):
+		_, _ = fmt.Fprintf(to, "%v; the line goes on, end it with Ctrl-C\n", failed)
+	default:
+		return failed
+	}
+	select {
+	case <-ctx.Done():
+	case <-now.ended:
+	}
+	return failed
 }
 
 // sayWhenStopped tells at once when the recording had to stop, where no screen does.

@@ -72,6 +72,7 @@ type screen struct {
 	mu       sync.Mutex
 	now      *running
 	recorder atomic.Pointer[link.Recorder]
+	alone    atomic.Bool // its terminal is gone
 }
 
 // record is what hands over what passes on a source to the recording, when there is one. A live line never waits for it.
@@ -135,8 +136,11 @@ func (s *screen) probe(ctx context.Context, p link.Probe, l diagnostics.Line, co
 			return link.Finding{Probe: p.ID, Outcome: link.Failed, Args: []any{err.Error()}}
 		}
 	}
-	if serial, ok := s.current().source.(*link.Serial); ok {
-		t.Line, t.Port = serial, serial.Port()
+	switch source := s.current().source.(type) {
+	case *link.Serial:
+		t.Line, t.Port = source, source.Port()
+	case *link.Tap:
+		t.Bind = source.Bind() // the host may let in no other address of this machine
 	}
 	return p.Run(ctx, t)
 }

@@ -32,12 +32,6 @@ With --host the far side is a host on TCP, which is called when the terminal sen
 				return usagef("--list shows all ports: name none")
 			case !list && (len(args) == 0 || len(args) > 2):
 				return usagef("serial needs one port to listen in on, or two to stand between; `tillscope serial --list` shows what there is")
-			case len(args) == 2 && host != "":
-				return usagef("a second port and --host are two different lines: name one of them")
-			case len(args) == 2 && args[0] == args[1]:
-				return usagef("both ends are %s: a relay needs two ports", args[0])
-			case host != "" && address(host) != nil:
-				return usagef("--host %s: want %w", host, address(host))
 			case asJSON && !list:
 				return usagef("--json goes with --list")
 			}

@@ -56,6 +56,9 @@ func (s *store) play(c *cobra.Command, scenario string) error {
 	if c.Flags().Changed("terminals") && s.o.Terminals < 1 {
 		return usagef("--terminals %d: a store has at least one", s.o.Terminals)
 	}
+	if err := checkSpeed(c, s.o.Speed); err != nil {
+		return err
+	}
 	if !c.Flags().Changed("seed") && !sim.Seeded(scenario) {
 		s.o.Seed = time.Now().UnixNano()
 	}

@@ -11,7 +11,6 @@ import (
 	"net"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,26 +35,24 @@ type talk struct {
 	stan            [2]int // where the trace number stands in each
 }
 
-func newTalk(t testing.TB, terminal int) *talk {
-	t.Helper()
-	spec, err := wire.Spec("cup")
-	if err != nil {
-		t.Fatal(err)
+func newTalk(terminal int) *talk {
+	must := func(err error) {
+		if err != nil {
+			panic(err)
+		}
 	}
+	spec, err := wire.Spec("cup")
+	must(err)
 	pack := func(mti string, fields map[int]string) (frame []byte, stan int) {
 		m := iso8583.NewMessage(spec)
 		m.MTI(mti)
 		fields[3], fields[4], fields[11], fields[41] = "000000", "000000012800", "123456", fmt.Sprintf("%08d", 10010001+terminal)
 		fields[42], fields[49], fields[60] = "898310054110001", "156", "22000001000"
 		for n, v := range fields {
-			if err := m.Field(n, v); err != nil {
-				t.Fatal(err)
-			}
+			must(m.Field(n, v))
 		}
 		b, err := m.Pack()
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(err)
 		b = append([]byte{0x60, 0, 3, 0, 0, 0x60, 0x31, 0, 0x31, 0x10, 1}, b...)
 		b = append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...)
 		return b, bytes.Index(b, []byte{0x12, 0x34, 0x56})
@@ -94,49 +91,41 @@ func (k *talk) expect(in io.Reader, want, got []byte, answer bool, n int) error 
 	return nil
 }
 
-// bank answers all terminals, after it has compared every byte of what they sent.
-func bank(t testing.TB, talks []*talk) net.Listener {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		for {
-			c, err := l.Accept()
+// bank answers all terminals, after it has compared every byte of what they sent, until l is closed.
+func bank(l net.Listener, talks []*talk, complain func(...any)) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer c.Close()
+			in := bufio.NewReader(c)
+			want, got, out := make([]byte, 0, 512), make([]byte, 512), make([]byte, 0, 512)
+			first, err := in.Peek(len(talks[0].request))
 			if err != nil {
 				return
 			}
-			go func() {
-				defer c.Close()
-				in := bufio.NewReader(c)
-				want, got, out := make([]byte, 0, 512), make([]byte, 512), make([]byte, 0, 512)
-				first, err := in.Peek(len(talks[0].request))
-				if err != nil {
+			who := slices.IndexFunc(talks, func(k *talk) bool { return bytes.Equal(k.message(want, false, 0), first) })
+			if who < 0 {
+				complain(fmt.Sprintf("at the host: % X is nobody's first message", first))
+				return
+			}
+			k := talks[who]
+			for n := 0; ; n++ {
+				if _, err := in.Peek(1); err != nil {
 					return
 				}
-				who := slices.IndexFunc(talks, func(k *talk) bool { return bytes.Equal(k.message(want, false, 0), first) })
-				if who < 0 {
-					t.Errorf("at the host: % X is nobody's first message", first)
+				if err := k.expect(in, want, got, false, n); err != nil {
+					complain("at the host:", err)
 					return
 				}
-				k := talks[who]
-				for n := 0; ; n++ {
-					if _, err := in.Peek(1); err != nil {
-						return
-					}
-					if err := k.expect(in, want, got, false, n); err != nil {
-						t.Error("at the host:", err)
-						return
-					}
-					if _, err := c.Write(k.message(out, true, n)); err != nil {
-						return
-					}
+				if _, err := c.Write(k.message(out, true, n)); err != nil {
+					return
 				}
-			}()
-		}
-	}()
-	return l
+			}
+		}()
+	}
 }
 
 // load sends the messages of all terminals to addr and compares every byte of the answers.
@@ -194,7 +183,7 @@ func tapped(t testing.TB, bank net.Listener, sink func(link.Event)) (tap *link.T
 func TestTapCarriesEveryByteWhateverTheAnalysisDoes(t *testing.T) {
 	talks := make([]*talk, terminals)
 	for i := range talks {
-		talks[i] = newTalk(t, i)
+		talks[i] = newTalk(i)
 	}
 	each := max(*messages/terminals, 1)
 	session := func() *diagnostics.Session {
@@ -234,8 +223,12 @@ func TestTapCarriesEveryByteWhateverTheAnalysisDoes(t *testing.T) {
 		}, func(*testing.T, *diagnostics.Session, link.Dropped) {}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := bank(t, talks)
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
 			defer l.Close()
+			go bank(l, talks, t.Error)
 			release := make(chan struct{})
 			s := session()
 			tap, stop := tapped(t, l, c.sink(s, release))
@@ -248,73 +241,4 @@ func TestTapCarriesEveryByteWhateverTheAnalysisDoes(t *testing.T) {
 			c.check(t, s, tap.Dropped())
 		})
 	}
-}
-
-// BenchmarkTapLatency sends each message once past the tap and once through it, so that both meet the same machine. The
-// figures are of whole round trips in microseconds: past the tap, through it, and what the tap adds.
-func BenchmarkTapLatency(b *testing.B) {
-	talks := make([]*talk, terminals)
-	for i := range talks {
-		talks[i] = newTalk(b, i)
-	}
-	l := bank(b, talks)
-	defer l.Close()
-	s, err := diagnostics.NewSession(diagnostics.Options{Info: link.Info{Kind: "tap"}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	tap, stop := tapped(b, l, s.Handle)
-	defer stop()
-	const workers = 4
-	var direct, through [workers][]time.Duration
-	var next atomic.Int64
-	var all sync.WaitGroup
-	for w := range workers {
-		k := talks[w]
-		var conns [2]net.Conn
-		for i, addr := range []string{l.Addr().String(), tap.Addr().String()} {
-			if conns[i], err = net.Dial("tcp", addr); err != nil {
-				b.Fatal(err)
-			}
-			defer conns[i].Close()
-		}
-		all.Go(func() {
-			out, want, got := make([]byte, 0, 512), make([]byte, 0, 512), make([]byte, 512)
-			for n := 0; next.Add(1) <= int64(b.N); n++ {
-				for i, c := range conns {
-					begun := time.Now()
-					if _, err := c.Write(k.message(out, false, n)); err != nil {
-						b.Error(err)
-						return
-					}
-					if err := k.expect(c, want, got, true, n); err != nil {
-						b.Error(err)
-						return
-					}
-					took := time.Since(begun)
-					if i == 0 {
-						direct[w] = append(direct[w], took)
-					} else {
-						through[w] = append(through[w], took)
-					}
-				}
-			}
-		})
-	}
-	all.Wait()
-	at := func(of [workers][]time.Duration, share int) float64 {
-		all := slices.Concat(of[:]...)
-		slices.Sort(all)
-		return float64(all[(len(all)-1)*share/1000].Nanoseconds()) / 1000
-	}
-	for _, p := range []struct {
-		name  string
-		share int
-	}{{"p50", 500}, {"p99", 990}} {
-		past, thru := at(direct, p.share), at(through, p.share)
-		b.ReportMetric(past, p.name+"-direct-µs")
-		b.ReportMetric(thru, p.name+"-tap-µs")
-		b.ReportMetric(thru-past, p.name+"-added-µs")
-	}
-	b.ReportMetric(0, "ns/op")
 }

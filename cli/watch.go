@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -51,6 +51,8 @@ type watch struct {
 	timeScale         float64
 	answers           []string
 	given             given
+	reads             string                           // a file that is read, and must not be overwritten
+	place             *place                           // of the report, nil for standard output
 	atEnd             func(*diagnostics.Session) error // what becomes known when the source has ended
 	wire              wire.Options
 }
@@ -94,14 +96,28 @@ func defaultLanguage() string {
 }
 
 // check finds mistakes in the flags before anything is opened.
-func (w *watch) check() (*assets.Lang, map[string]string, error) {
+func (w *watch) check(c *cobra.Command) (*assets.Lang, map[string]string, error) {
 	switch w.report {
 	case "", "json", "markdown", "html", "text":
 	default:
 		return nil, nil, usagef("no report %q: choose json, markdown, html or text", w.report)
 	}
-	if w.timeScale <= 0 {
-		return nil, nil, usagef("--time-scale must be above 0")
+	switch {
+	case !(w.timeScale > 0) || math.IsInf(w.timeScale, 0):
+		return nil, nil, usagef("--time-scale %v: want a number above 0", w.timeScale)
+	case w.length <= 0 && c.Flags().Changed("for"):
+		return nil, nil, usagef("--for %v: want a time above 0, as in 30s or 5m", w.length)
+	case w.recordSize < 0:
+		return nil, nil, usagef("--record-size %d: want MiB, or 0 for never", w.recordSize)
+	case w.report == "" && (w.out != "" || w.exitCode):
+		return nil, nil, usagef("--out and --exit-code go with --report")
+	case w.out != "" && filepath.Clean(w.out) == filepath.Clean(w.recording):
+		return nil, nil, usagef("--out and --record are the same file: take another name for one")
+	}
+	for _, written := range []string{w.out, w.recording} {
+		if err := apart(written, w.given.statement, w.given.tree, w.wire.Dialect, w.reads); err != nil {
+			return nil, nil, err
+		}
 	}
 	lang, err := assets.Language(w.lang)
 	if err != nil {
@@ -117,14 +133,6 @@ func (w *watch) check() (*assets.Lang, map[string]string, error) {
 	}
 	if _, err := wire.NewDecoder(w.wire); err != nil {
 		return nil, nil, usageError{err}
-	}
-	if w.report == "" && (w.out != "" || w.exitCode) {
-		return nil, nil, usagef("--out and --exit-code go with --report")
-	}
-	if w.out != "" && !w.force {
-		if _, err := os.Stat(w.out); err == nil {
-			return nil, nil, fmt.Errorf("%s exists and is not overwritten: take another name, or add --force", w.out)
-		}
 	}
 	return lang, answers, nil
 }
@@ -167,7 +175,7 @@ func (w *watch) configure(c *cobra.Command) (err error) {
 
 // run watches a source and shows it: as a report, on the full screen, or line by line. open is called once the flags are
 // known to be right.
-func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
+func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) (err error) {
 	warm()
 	if err := w.configure(c); err != nil {
 		return err
@@ -175,7 +183,7 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 	if w.printConfig {
 		return w.config.print(c.OutOrStdout())
 	}
-	lang, answers, err := w.check()
+	lang, answers, err := w.check(c)
 	if err != nil {
 		return err
 	}
@@ -183,7 +191,23 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 	if err := w.given.take(&o, c.ErrOrStderr()); err != nil {
 		return err
 	}
+	if _, err := diagnostics.NewSession(o); err != nil { // a question that the tree has not
+		return usageError{err}
+	}
+	if w.out != "" {
+		if w.place, err = newPlace(w.out, w.force); err != nil {
+			return err
+		}
+		defer func() {
+			if cerr := w.place.leave(); err == nil && cerr != nil {
+				err = fmt.Errorf("the report is not whole: %w", cerr)
+			}
+		}()
+	}
 	source, err := open()
+	if errors.As(err, new(link.Mistake)) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}
@@ -215,8 +239,12 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 	if s.now, err = start(watching, source, o); err != nil {
 		return err
 	}
+	showing, hide := context.WithCancel(signals)
+	defer hide()
+	defer s.onHangup(hide, stop)()
 	shown := tui.Options{Session: s.now.session, Lang: lang, ASCII: w.ascii}
 	if inline(source) {
+		lineFirst()
 		signal.Ignore(syscall.SIGPIPE) // a reader that leaves is an error of the write, and no end of the line
 	}
 	if front != fullScreen {
@@ -224,13 +252,15 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) error {
 	}
 	switch front {
 	case fullScreen:
-		err = w.show(signals, s, shown)
-		s.outlive(c.ErrOrStderr(), watching, err)
+		err = w.show(showing, s, shown)
+		err = s.outlive(c.ErrOrStderr(), watching, err)
 		stop() // who leaves the screen is done with the line
 	case plainLines:
-		err = guard(func() error { return tui.Plain(watching, c.OutOrStdout(), shown) })
+		ended, end := context.WithCancel(context.Background())
+		go func() { <-s.now.ended; end() }() // not when watching ends: what was begun then has yet to be read
+		err = guard(func() error { return tui.Plain(ended, c.OutOrStdout(), shown) })
 		if err != nil {
-			s.outlive(c.ErrOrStderr(), watching, err)
+			err = s.outlive(c.ErrOrStderr(), watching, err)
 			stop() // nobody reads on
 		}
 	case reportOnly:
@@ -268,8 +298,8 @@ func (w *watch) show(ctx context.Context, s *screen, o tui.Options) (err error) 
 	if o.Themes, err = tui.Themes(filepath.Join(configFolder(), "themes")); err != nil {
 		return err
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50) // a screen runs for weeks on small machines: its memory counts more than the collector's time
+	if !inline(s.current().source) {
+		sparing(math.MaxInt64, 50) // a screen runs for weeks on small machines: its memory counts more than the collector's time
 	}
 	o.Theme, o.Keys, o.Low, o.Mouse, o.Sync = w.theme, w.config.Keys, w.low, w.config.Mouse, w.config.Sync
 	o.FirstRun, o.Hints = firstRun(), keepHints
@@ -320,24 +350,14 @@ func (w *watch) front(c *cobra.Command) front {
 	return fullScreen
 }
 
-func (w *watch) write(stdout io.Writer, r *diagnostics.Report, lang *assets.Lang) (err error) {
-	if w.out != "" {
-		mode := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-		if w.force {
-			mode = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-		}
-		f, err := os.OpenFile(w.out, mode, 0o600)
-		if err != nil {
-			return fmt.Errorf("the report cannot be written: %w", err)
-		}
-		defer func() {
-			if cerr := f.Close(); err == nil && cerr != nil {
-				err = fmt.Errorf("the report is not whole: %w", cerr)
-			}
-		}()
-		stdout = f
+func (w *watch) write(stdout io.Writer, r *diagnostics.Report, lang *assets.Lang) error {
+	if w.place != nil {
+		stdout = w.place
 	}
-	return writeReport(stdout, r, w.report, lang)
+	if err := writeReport(stdout, r, w.report, lang); err != nil {
+		return fmt.Errorf("the report is not whole: %w", err)
+	}
+	return nil
 }
 
 func writeReport(to io.Writer, r *diagnostics.Report, form string, lang *assets.Lang) error {

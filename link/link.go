@@ -4,6 +4,7 @@ package link
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -65,6 +66,11 @@ type Info struct {
 	Simulated bool
 	Describe  string
 }
+
+// Mistake is what is wrong with an argument on any machine: no file, port or right would make it good.
+type Mistake struct{ error }
+
+func mistake(format string, args ...any) error { return Mistake{fmt.Errorf(format, args...)} }
 
 // Source is a way to reach a line.
 type Source interface {

@@ -138,8 +138,18 @@ func (q *queue) counts() Dropped {
 }
 
 // pump hands what the queue gets to sink, one event at a time, until done is closed and nothing waits any more. A panic of
-// the sink is an event that it lost, and no more.
+// the sink is an event that it lost, and no more. It does so on a thread that stands behind those that carry the line.
 func (q *queue) pump(done <-chan struct{}, sink func(Event)) {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		yield()
+		q.deliver(done, sink)
+	}()
+	<-over
+}
+
+func (q *queue) deliver(done <-chan struct{}, sink func(Event)) {
 	for ended := false; ; {
 		batch := q.take()
 		for _, ev := range batch {

@@ -2,8 +2,6 @@ package link
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,16 +48,16 @@ func NewSerial(o SerialOptions) (*Serial, error) {
 		return nil, err
 	}
 	if o.Other != "" && o.Host != "" {
-		return nil, fmt.Errorf("a second port and a host are two different lines: name one of them")
+		return nil, mistake("a second port and a host are two different lines: name one of them")
 	}
 	if o.Other == o.Port {
-		return nil, fmt.Errorf("both ends are %s: a relay needs two ports", o.Port)
+		return nil, mistake("both ends are %s: a relay needs two ports", o.Port)
 	}
 	s := &Serial{o: o, queue: newQueue()}
 	s.conn.Store(1)
 	if o.Host != "" {
-		if _, port, err := net.SplitHostPort(o.Host); err != nil || port == "" {
-			return nil, fmt.Errorf("the host's address %q is not host:port, as in 192.0.2.7:8583", o.Host)
+		if err := checkHost(o.Host); err != nil {
+			return nil, err
 		}
 		s.host = &hostEnd{s: s}
 		s.host.calls.Store(1)

@@ -40,10 +40,10 @@ func (h *hostEnd) dial(ctx context.Context) *net.TCPConn {
 		// What the terminal sends, over and over maybe, is no part of the call that failed, and stays one story.
 		ev := h.s.event(Unreached, ToHost)
 		ev.Conn = call
-		if errors.Is(err, syscall.ECONNREFUSED) {
+		if refused(err) {
 			ev.Kind, ev.Dir = Refused, ToTerminal
 		} else {
-			ev.Note = err.Error()
+			ev.Note = words(err)
 		}
 		ev.Took = time.Since(began)
 		if ctx.Err() == nil {
@@ -86,7 +86,7 @@ func (h *hostEnd) read(ctx context.Context, c *net.TCPConn) {
 		_ = c.Close()
 		if ctx.Err() == nil {
 			ev := h.s.event(Closed, ToTerminal)
-			if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.ETIMEDOUT) {
+			if wasReset(err) || errors.Is(err, syscall.ETIMEDOUT) || errors.Is(err, wsaTimedOut) {
 				ev.Kind = Reset
 			}
 			h.s.queue.put(ev)

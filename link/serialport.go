@@ -33,13 +33,13 @@ func (m Mode) Check() error {
 	_, stop := stops[m.StopBits]
 	switch {
 	case m.Baud < 50 || m.Baud > 4_000_000:
-		return fmt.Errorf("%d baud is no speed of a serial line: 50 to 4000000, most often 9600 or 115200", m.Baud)
+		return mistake("%d baud is no speed of a serial line: 50 to 4000000, most often 9600 or 115200", m.Baud)
 	case m.DataBits < 5 || m.DataBits > 8:
-		return fmt.Errorf("%d data bits do not exist: 5, 6, 7 or 8", m.DataBits)
+		return mistake("%d data bits do not exist: 5, 6, 7 or 8", m.DataBits)
 	case !parity:
-		return fmt.Errorf("no parity %q: none, odd, even, mark or space", m.Parity)
+		return mistake("no parity %q: none, odd, even, mark or space", m.Parity)
 	case !stop:
-		return fmt.Errorf("no number of stop bits %q: 1, 1.5 or 2", m.StopBits)
+		return mistake("no number of stop bits %q: 1, 1.5 or 2", m.StopBits)
 	}
 	return nil
 }

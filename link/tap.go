@@ -31,7 +31,7 @@ type TapOptions struct {
 type Tap struct {
 	listener net.Listener
 	upstream string
-	bind     net.Addr
+	bind     *net.TCPAddr
 	scale    float64
 	queue    *queue
 	conns    atomic.Uint64
@@ -44,11 +44,12 @@ type Tap struct {
 // NewTap binds listen at once, so that a terminal may connect from now on. Both addresses are host:port. The upstream may
 // be a name: each connection looks it up anew and tries all its addresses in turn.
 func NewTap(listen, upstream string, o TapOptions) (*Tap, error) {
-	if name, port, err := net.SplitHostPort(upstream); err != nil || port == "" || name == "" {
-		return nil, fmt.Errorf("the host's address %q is not host:port, as in 192.0.2.7:8583", upstream)
+	if err := checkHost(upstream); err != nil {
+		return nil, err
 	}
-	if _, _, err := net.SplitHostPort(listen); err != nil {
-		return nil, fmt.Errorf("the address to listen on %q is not host:port, as in 0.0.0.0:8583", listen)
+	_, port, err := net.SplitHostPort(listen)
+	if _, perr := net.LookupPort("tcp", port); err != nil || perr != nil {
+		return nil, mistake("the address to listen on %q is not host:port, as in 0.0.0.0:8583; ports are 1 to 65535", listen)
 	}
 	t := &Tap{upstream: upstream, scale: o.TimeScale, queue: newQueue(), standing: map[*relay]struct{}{}}
 	if t.scale <= 0 {
@@ -66,7 +67,7 @@ func NewTap(listen, upstream string, o TapOptions) (*Tap, error) {
 	l, err := lc.Listen(context.Background(), "tcp", listen)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaInUse):
-		return nil, fmt.Errorf("cannot listen on %s: another program has it; end that one or take another port", listen)
+		return nil, fmt.Errorf("cannot listen on %s: another program has it; end that one (a tap whose terminal went away goes on, `pkill tillscope` ends it) or take another port", listen)
 	case errors.Is(err, os.ErrPermission):
 		return nil, fmt.Errorf("cannot listen on %s: ports below 1024 need more rights; take a higher port", listen)
 	case errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, wsaNotLocal):
@@ -77,16 +78,25 @@ func NewTap(listen, upstream string, o TapOptions) (*Tap, error) {
 	t.listener = l
 	if t.isItself() {
 		l.Close()
-		return nil, fmt.Errorf("the host's address %s is the tap's own, and every connection would come back to it: name the real host", upstream)
+		return nil, mistake("the host's address %s is the tap's own, and every connection would come back to it: name the real host", upstream)
 	}
 	return t, nil
+}
+
+// checkHost says what is wrong with the address of a host. Its name is looked up when it is called.
+func checkHost(s string) error {
+	name, port, err := net.SplitHostPort(s)
+	if n, perr := net.LookupPort("tcp", port); err != nil || name == "" || perr != nil || n == 0 {
+		return mistake("the host's address %q is not host:port, as in 192.0.2.7:8583; ports are 1 to 65535", s)
+	}
+	return nil
 }
 
 // localAddress checks that the machine has the address.
 func localAddress(s string) (*net.TCPAddr, error) {
 	ip, err := netip.ParseAddr(s)
 	if err != nil {
-		return nil, fmt.Errorf("the local address %q is no IP address; this machine has %s", s, localAddresses())
+		return nil, mistake("the local address %q is no IP address; this machine has %s", s, localAddresses())
 	}
 	a := &net.TCPAddr{IP: ip.AsSlice(), Zone: ip.Zone()}
 	l, err := net.ListenTCP("tcp", a)
@@ -143,6 +153,14 @@ func (t *Tap) isItself() bool {
 
 // Addr is the address that the tap listens on.
 func (t *Tap) Addr() net.Addr { return t.listener.Addr() }
+
+// Bind is the local address towards the host, empty when the system chooses.
+func (t *Tap) Bind() string {
+	if t.bind == nil {
+		return ""
+	}
+	return (&net.IPAddr{IP: t.bind.IP, Zone: t.bind.Zone}).String()
+}
 
 // Info describes the tap.
 func (t *Tap) Info() Info {

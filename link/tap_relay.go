@@ -117,7 +117,10 @@ func (r *relay) connect(ctx context.Context) (first []byte, host *net.TCPConn, l
 	var err error
 	dialed := make(chan struct{})
 	go func() {
-		dialer := net.Dialer{LocalAddr: r.tap.bind, KeepAliveConfig: keepAlive}
+		dialer := net.Dialer{KeepAliveConfig: keepAlive}
+		if r.tap.bind != nil {
+			dialer.LocalAddr = r.tap.bind
+		}
 		dialer.SetMultipathTCP(false)
 		conn, err = dialer.DialContext(ctx, "tcp", r.tap.upstream)
 		_ = terminal.SetReadDeadline(time.Unix(1, 0)) // wakes the reading below
