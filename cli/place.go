@@ -51,12 +51,10 @@ func (p *place) leave() error {
 
 // apart says that a file to be written is none that is read.
 func apart(written string, read ...string) error {
-	w, err := os.Stat(written)
-	if written == "" || err != nil {
-		return nil
-	}
 	for _, name := range read {
-		if r, err := os.Stat(name); err == nil && r.Mode().IsRegular() && os.SameFile(w, r) {
+		w, werr := os.Stat(written)
+		r, rerr := os.Stat(name)
+		if werr == nil && rerr == nil && r.Mode().IsRegular() && os.SameFile(w, r) {
 			return usagef("%s is read here, and would be overwritten: take another name", written)
 		}
 	}
