@@ -7,8 +7,11 @@ import (
 	"time"
 )
 
-// answer does what a request asks for and packs the response.
+// answer does what a request asks for and packs the response. There is none to what is a response itself.
 func (h *host) answer(req parcel, p *course) ([]byte, error) {
+	if req.mti[2]%2 == 1 {
+		return nil, nil
+	}
 	now := time.Now().In(beijing)
 	res := message{mti: req.mti[:2] + string(req.mti[2]+1) + "0", at: now, head: req.head.back('0'),
 		f: fields{12: now.Format("150405"), 13: now.Format("0102"), 32: acquirerID, 39: "00"}}
@@ -47,18 +50,18 @@ func (h *host) answer(req parcel, p *course) ([]byte, error) {
 	case "0320":
 		res.f[39] = h.upload(ln, req, p)
 	case "0620":
+		if seal = ln.keys.mak; !req.sealed(seal) {
+			res.f[39] = "A0"
+		}
 	default:
 		res.f[39] = "40"
 	}
-	if code := res.f[39]; code != "00" {
-		h.truth.note(req.f[41], req.f[11], func(o *Outcome) { o.Code = code })
-		if seal != nil {
-			res.f[63] += fmt.Sprintf("%-20s", hostText(code))
-		}
-	} else {
-		h.truth.note(req.f[41], req.f[11], func(o *Outcome) { o.Code = code })
+	code := res.f[39]
+	h.truth.note(req.f[41], req.f[11], func(o *Outcome) { o.Code = code })
+	if seal != nil && !approved(code) {
+		res.f[63] += fmt.Sprintf("%-20s", hostText(code))
 	}
-	res.head.require = h.asks(ln, req, res.f[39])
+	res.head.require = h.asks(ln, req, code)
 	return h.codec.pack(res, seal)
 }
 
@@ -115,7 +118,7 @@ func (h *host) manage(ln *lane, req parcel, res message) error {
 }
 
 // doneBy are the messages that end what the header asked for.
-var doneBy = map[byte]string{'1': "361", '2': "362", '4': "371", '5': "381", '6': "365", '7': "391", '8': "395", '9': "395"}
+var doneBy = map[byte]string{'1': "361", '2': "362", '4': "371", '5': "381", '6': "365", '7': "391", '8': "395", '9': "395", 'b': "397", 'c': "399"}
 
 // loadData is what loads bring. Parameters: response time-out 60 s, 3 retries; applications and keys by their ids.
 var loadData = map[string]string{"360": "12601303", "372": "1", "382": "1", "370": "\x9f\x06\x05\xa0\x00\x00\x03\x33\x9f\x22\x01\x0b",

@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"cmp"
 	"sync"
+	"time"
 )
 
 const (
@@ -49,8 +51,10 @@ func accountStates() []string {
 // ask is what an issuer has to know of a purchase.
 type ask struct {
 	pan      string
-	amount   int64 // fen, 0 for a question about the balance
-	pin      bool  // a PIN was entered
+	amount   int64  // fen, 0 for a question about the balance
+	expiry   string // YYMM as the card says, empty when it was not told
+	partial  bool   // the terminal takes less, and the customer pays the rest otherwise
+	pin      bool   // a PIN was entered
 	pinRight bool
 	fallback bool // the stripe of a card whose chip could not be read
 	m        moment
@@ -63,6 +67,7 @@ type verdict struct {
 	fault   *live  // what made it decline, nil for its own rules
 	silent  bool   // it never answered: the host gives up waiting and says so
 	balance int64
+	amount  int64 // fen approved: less than asked with code 10
 }
 
 // authorise asks the card's issuer, and books what it approves. The order is that of issuers: who the card is, whether it
@@ -97,17 +102,20 @@ func (b *bank) authorise(a ask) verdict {
 	if f := find("account.state"); f != nil {
 		return refuse(f, stateCode(f.Value, acc.card.seq), "")
 	}
+	if a.expiry != "" && a.expiry < time.Now().In(beijing).Format("0601") {
+		return refuse(nil, "54", "balance.account-status")
+	}
 	limit, times := int64(usualLimit), 0
-	amount, count := find("limit.amount"), find("limit.count")
-	if amount != nil {
-		limit = amount.Amount
+	most, count := find("limit.amount"), find("limit.count")
+	if most != nil {
+		limit = most.Amount
 	}
 	if count != nil {
 		times = count.Count
 	}
 	switch {
 	case a.amount > limit:
-		return refuse(amount, "61", "risk.limit")
+		return refuse(most, "61", "risk.limit")
 	case count != nil && a.amount > 0 && acc.bought >= times:
 		return refuse(count, "65", "")
 	case a.pin && acc.tries >= pinTries:
@@ -126,16 +134,20 @@ func (b *bank) authorise(a ask) verdict {
 	balance := acc.balance
 	short := find("account.short")
 	if short != nil {
-		balance = poor
+		balance = cmp.Or(short.Amount, poor)
 	}
-	if balance < a.amount {
-		return refuse(short, "51", "balance.insufficient")
+	code, amount := "00", a.amount
+	if balance < amount {
+		if !a.partial || balance <= 0 {
+			return refuse(short, "51", "balance.insufficient")
+		}
+		code, amount = "10", balance
 	}
-	if a.amount > 0 {
-		acc.balance -= a.amount
+	if amount > 0 {
+		acc.balance -= amount
 		acc.bought++
 	}
-	return verdict{code: "00", balance: min(balance-a.amount, 999_999_99)}
+	return verdict{code: code, amount: amount, balance: min(balance-amount, 999_999_99)}
 }
 
 func stateCode(state string, card int) string {

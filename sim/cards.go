@@ -11,11 +11,21 @@ const (
 	wrongPIN = "135791"
 )
 
+// pastExpiry is what stands on a card that ran out.
+const pastExpiry = "2406"
+
 // Card is a synthetic test card. No such card was ever issued.
 type Card struct {
 	PAN, Track2, Expiry string
 	Issuer              string // the bank's name, for reading only
 	seq                 int    // among the cards of its terminal
+}
+
+// expired is the same card as one that ran out.
+func (c Card) expired() Card {
+	c.Track2 = strings.Replace(c.Track2, "="+c.Expiry, "="+pastExpiry, 1)
+	c.Expiry = pastExpiry
+	return c
 }
 
 // BIN is the part of the card number that leads to the issuer.

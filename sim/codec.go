@@ -149,7 +149,10 @@ func (p parcel) sealed(key []byte) bool {
 	return err == nil && string(want) == string(got)
 }
 
-var errShort = errors.New("the frame is too short for a message")
+var (
+	errShort = errors.New("the frame is too short for a message")
+	errType  = errors.New("the frame begins with no message type of this version")
+)
 
 // unpack reads a frame's payload.
 func (c *codec) unpack(payload []byte) (parcel, error) {
@@ -165,8 +168,8 @@ func (c *codec) unpack(payload []byte) (parcel, error) {
 	if err != nil {
 		return parcel{}, err
 	}
-	if len(mti) != 4 || strings.Trim(mti, "0123456789") != "" {
-		return parcel{}, errShort
+	if len(mti) != 4 || mti[0] != c.version || strings.Trim(mti, "0123456789") != "" {
+		return parcel{}, errType
 	}
 	f := fields{}
 	for n := range in.GetFields() {
@@ -182,11 +185,21 @@ func (c *codec) unpack(payload []byte) (parcel, error) {
 			if f[n], err = in.GetString(n); err != nil {
 				return parcel{}, err
 			}
+			if !c.holds(n, f[n]) {
+				return parcel{}, fmt.Errorf("field %d holds what cannot stand there", n)
+			}
 		}
 	}
 	m := c.unshape(mti, f)
 	m.head = h
 	return parcel{message: m, body: body, c: c}, nil
+}
+
+// holds says that a field can hold a value: moov reads half bytes that are no digits, and characters that are none, and does
+// not write them again.
+func (c *codec) holds(n int, v string) bool {
+	_, err := c.spec.Fields[n].Spec().Enc.Encode([]byte(v))
+	return err == nil && (n == 43 || n == 63 || strings.IndexFunc(v, func(r rune) bool { return r > '~' }) < 0)
 }
 
 // head writes the header of a message whose body has n bytes.

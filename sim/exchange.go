@@ -53,6 +53,16 @@ func (t *terminal) exchange(ctx context.Context, req message, mak []byte) (res m
 	for _, kind := range []string{"setup.tpdu", "software.old", "keys.master"} {
 		find(kind) // these are in the message already
 	}
+	codec := t.codec
+	if f := find("setup.framing"); f != nil {
+		other := *t.codec
+		other.framing, codec = f.Value, &other
+	}
+	frame, err := codec.pack(req, mak)
+	if err != nil {
+		t.fail(err)
+		return res, false, err
+	}
 	c, err := t.connect(ctx, find)
 	if err != nil {
 		return res, false, err
@@ -68,15 +78,6 @@ func (t *terminal) exchange(ctx context.Context, req message, mak []byte) (res m
 	patience := &patient{conn: c, clock: t.clock, end: t.clock.patience(t.scenario.Pace.Wait)}
 	if f := find("setup.tls"); f != nil {
 		return res, false, t.speakTLS(patience)
-	}
-	codec := t.codec
-	if f := find("setup.framing"); f != nil {
-		other := *t.codec
-		other.framing, codec = f.Value, &other
-	}
-	frame, err := codec.pack(req, mak)
-	if err != nil {
-		return res, false, err
 	}
 	if f := find("driver"); f != nil {
 		if frame, err = drive(patience, f, frame); err != nil {
@@ -114,22 +115,28 @@ func (t *terminal) exchange(ctx context.Context, req message, mak []byte) (res m
 	if err != nil {
 		return res, true, err
 	}
-	whole = true
-	return got.message, true, t.accept(req, got, mak)
+	err = t.accept(req, got, mak)
+	whole = err == nil // after another answer than the awaited one a standing connection is out of step
+	return got.message, true, err
 }
 
 // accept checks an answer as terminals do, and notes what the host asks for.
 func (t *terminal) accept(req message, got parcel, mak []byte) error {
-	if got.mti != req.mti[:2]+string(req.mti[2]+1)+"0" {
+	code := got.f[39]
+	if got.mti != req.mti[:2]+string(req.mti[2]+1)+"0" || code == "" {
 		return errAnswer
 	}
-	for _, n := range []int{3, 4, 11, 41} {
-		if got.f[n] != req.f[n] {
+	for _, n := range []int{3, 4, 11, 41, 42} {
+		v, there := got.f[n]
+		switch {
+		case v == req.f[n], !there && n != 11 && n != 41: // not every host repeats them all
+		case n == 4 && code == "10", n == 42 && code != "00":
+		default:
 			return errAnswer
 		}
 	}
 	// Terminals check the MAC of approvals only: a host that does not know the terminal has no key to seal with.
-	if mak != nil && got.f[39] == "00" && !got.sealed(mak) {
+	if mak != nil && approved(code) && !got.sealed(mak) {
 		return errSeal
 	}
 	if t.asked = got.head.require; t.asked == 0 {

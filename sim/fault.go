@@ -102,28 +102,40 @@ func (fs *faults) findFor(kind string, m moment, pan string) *live {
 // fault's issuers.
 func (fs *faults) findCard(kind string, m moment, c Card) *live {
 	for _, f := range *fs.list.Load() {
-		if f.Kind != kind || !f.about(c.PAN) || !fs.holds(f, m) {
-			continue
+		if f.Kind == kind && f.about(c.PAN) && fs.holds(f, m) && fs.shared(f, m, c) {
+			f.hits.Add(1)
+			return f
 		}
-		if f.Share > 0 && f.Share < 1 {
-			at, of := 0, 0 // the card's place among its terminal's that the fault is about
-			for i, iss := range issuers {
-				if f.about(iss.bin + "0000") {
-					if of++; i < c.seq%len(issuers) {
-						at++
-					}
-				}
-			}
-			i := float64(c.seq/len(issuers)*of + at)
-			shift := part(mixed(uint64(fs.seed), uint64(f.Seed), uint64(f.id), uint64(m.terminal)))
-			if int((i+1)*f.Share+shift) == int(i*f.Share+shift) {
-				continue
-			}
-		}
-		f.hits.Add(1)
-		return f
 	}
 	return nil
+}
+
+// shared says that a card is one of the fault's share of them.
+func (fs *faults) shared(f *live, m moment, c Card) bool {
+	if f.Share <= 0 || f.Share >= 1 {
+		return true
+	}
+	at, of := 0, 0 // the card's place among its terminal's that the fault is about
+	for i, iss := range issuers {
+		if f.about(iss.bin + "0000") {
+			if of++; i < c.seq%len(issuers) {
+				at++
+			}
+		}
+	}
+	i := float64(c.seq/len(issuers)*of + at)
+	shift := part(mixed(uint64(fs.seed), uint64(f.Seed), uint64(f.id), uint64(m.terminal)))
+	return int((i+1)*f.Share+shift) != int(i*f.Share+shift)
+}
+
+// expired says that a card is past its date, as a fault says of its account: the card itself shows it.
+func (fs *faults) expired(m moment, c Card) bool {
+	for _, f := range *fs.list.Load() {
+		if f.Kind == "account.state" && f.about(c.PAN) && fs.holds(f, m) && fs.shared(f, m, c) {
+			return stateCode(f.Value, c.seq) == "54"
+		}
+	}
+	return false
 }
 
 // any is the first fault of a kind that holds now wherever it arises: for those that hit a whole host or line.

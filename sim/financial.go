@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,9 @@ func (h *host) financial(ln *lane, req parcel, res message, p *course) string {
 		return "A0"
 	case !h.open(ln, req, p):
 		return "77"
+	}
+	if !ln.card(req) {
+		return "A7"
 	}
 	f60 := req.f[60]
 	amount, err := strconv.ParseInt(req.f[4], 10, 64)
@@ -39,7 +43,7 @@ func (h *host) financial(ln *lane, req parcel, res message, p *course) string {
 	if ln.log[req.f[11]] != nil {
 		return "94"
 	}
-	e := &entry{pan: req.f[2], amount: amount, stan: req.f[11], rrn: res.f[37], auth: fmt.Sprintf("%06d", ln.rng.IntN(1_000_000)), batch: ln.batch, at: res.at}
+	e := &entry{pan: req.f[2], amount: amount, asked: req.f[4], stan: req.f[11], rrn: res.f[37], auth: fmt.Sprintf("%06d", ln.rng.IntN(1_000_000)), batch: ln.batch, at: res.at}
 	switch kind := req.mti + f60[:2]; kind {
 	case "020022", "010010", "020001":
 		return h.sale(ln, e, kind, req, res, p)
@@ -60,13 +64,32 @@ func (h *host) financial(ln *lane, req parcel, res message, p *course) string {
 	return "12"
 }
 
+// card takes the card number from the track where the request has none of its own; false when the track does not belong to
+// the number, because its key is wrong.
+func (ln *lane) card(req parcel) bool {
+	track := req.f[35]
+	if f53 := req.f[53]; track != "" && ln.keys.tdk != nil && (f53 == "" || len(f53) > 2 && f53[2] == '1') {
+		shown, err := showTrack(ln.keys.tdk, track)
+		if err != nil {
+			return false
+		}
+		track = shown
+	}
+	pan, _, found := strings.Cut(track, "=")
+	if req.f[2] == "" && found {
+		req.f[2] = pan
+	}
+	return track == "" || pan == req.f[2]
+}
+
 // sale asks the issuer for a purchase, a pre-authorisation or a balance.
 func (h *host) sale(ln *lane, e *entry, kind string, req parcel, res message, p *course) string {
 	if kind == "020022" {
 		ln.sales++
 	}
 	m := moment{ln.index, ln.sales, p.m.n}
-	a := ask{pan: e.pan, amount: e.amount, pin: req.f[52] != "", fallback: stripeOfChip(req.f[60]), m: m}
+	a := ask{pan: e.pan, amount: e.amount, expiry: req.f[14], pin: req.f[52] != "", fallback: stripeOfChip(req.f[60]), m: m}
+	a.partial = kind == "020022" && len(req.f[60]) >= 14 && req.f[60][13] == '1'
 	if a.pin {
 		want, err := pinBlock(ln.keys.pik, testPIN, e.pan)
 		a.pinRight = err == nil && string(want) == req.f[52]
@@ -76,7 +99,7 @@ func (h *host) sale(ln *lane, e *entry, kind string, req parcel, res message, p 
 	if v.silent {
 		p.wait += issuerWait
 	}
-	if v.code != "00" {
+	if !approved(v.code) {
 		h.truth.note(req.f[41], req.f[11], func(o *Outcome) {
 			if v.fault != nil {
 				o.Faults = append(o.Faults, v.fault.Kind)
@@ -88,12 +111,12 @@ func (h *host) sale(ln *lane, e *entry, kind string, req parcel, res message, p 
 		return v.code
 	}
 	if req.f[55] != "" {
-		res.f[55] = chipAnswer()
+		res.f[55] = chipAnswer(m, req.f[22][:min(2, len(req.f[22]))] == "05")
 	}
 	switch kind {
 	case "020001":
 		res.f[54] = fmt.Sprintf("1002156C%012d", max(v.balance, 0))
-		return "00"
+		return v.code
 	case "010010":
 		e.kind = "preauth"
 		ln.log[e.stan] = e
@@ -101,7 +124,8 @@ func (h *host) sale(ln *lane, e *entry, kind string, req parcel, res message, p 
 			ln.holds = ln.holds[1:]
 		}
 	default:
-		e.kind = "sale"
+		e.kind, e.amount = "sale", v.amount
+		res.f[4] = fmt.Sprintf("%012d", v.amount)
 		if f := h.faults.find("host.totals", m); f != nil {
 			h.truth.blame(req.f[41], req.f[11], f)
 			e.missed = true
@@ -109,7 +133,7 @@ func (h *host) sale(ln *lane, e *entry, kind string, req parcel, res message, p 
 		ln.write(e, false)
 	}
 	res.f[38] = e.auth
-	return "00"
+	return v.code
 }
 
 // stripeOfChip says that a stripe was read although the card has a chip: the chip failed, or the terminal reads none.
@@ -141,14 +165,14 @@ func (ln *lane) referred(req parcel, in []*entry) *entry {
 func (h *host) complete(ln *lane, e *entry, req parcel, res message) string {
 	hold := ln.referred(req, ln.holds)
 	switch {
-	case hold == nil || hold.undone:
+	case hold == nil || hold.undone || hold.voided:
 		return "25"
 	case e.amount > hold.amount+hold.amount*15/100:
 		return "64"
 	}
 	hold.undone = true
 	h.bank.book(e.pan, hold.amount-e.amount)
-	e.kind, e.auth = "completion", hold.auth
+	e.kind, e.auth, e.of = "completion", hold.auth, hold
 	ln.write(e, false)
 	res.f[38] = e.auth
 	return "00"
@@ -170,10 +194,13 @@ func (h *host) void(ln *lane, e *entry, req parcel, res message) string {
 		return "64"
 	}
 	o.voided = true
-	e.kind = "void"
+	e.kind, e.of = "void", o
 	if req.mti == "0200" {
 		e.missed = o.missed
 		ln.write(e, true)
+	} else { // nothing of a pre-authorisation is in the totals
+		e.missed = true
+		ln.log[e.stan] = e
 	}
 	h.bank.book(e.pan, e.amount)
 	res.f[38] = e.auth
@@ -183,11 +210,12 @@ func (h *host) void(ln *lane, e *entry, req parcel, res message) string {
 func (h *host) refund(ln *lane, e *entry, req parcel) string {
 	o := ln.referred(req, append(ln.past[:len(ln.past):len(ln.past)], ln.order...))
 	switch {
-	case o == nil:
+	case o == nil || o.undone || o.voided:
 		return "25"
-	case e.amount > o.amount:
+	case e.amount > o.amount-o.refunded:
 		return "64"
 	}
+	o.refunded += e.amount
 	e.kind = "refund"
 	ln.write(e, true)
 	h.bank.book(e.pan, e.amount)
@@ -212,27 +240,26 @@ func (h *host) adjust(ln *lane, req parcel, amount int64) string {
 // undo reverses a transaction. A second reversal of the same one is answered like the first.
 func (h *host) undo(ln *lane, req parcel) string {
 	e := ln.log[req.f[11]]
-	if e == nil {
+	switch {
+	case e == nil:
 		return "25"
-	}
-	if e.undone {
+	case e.asked != req.f[4]:
+		return "64"
+	case e.undone:
 		return "00"
 	}
 	e.undone = true
 	back := e.amount
-	switch e.kind {
+	switch e.kind { // what it was about stands again
 	case "void":
 		back = -back
-		for _, o := range ln.order {
-			if f61 := req.f[61]; len(f61) >= 12 && o.stan == f61[6:12] && o.kind == "sale" {
-				o.voided = false
-			}
-		}
-		fallthrough
-	default:
-		if !e.missed && e.kind != "preauth" {
-			ln.sum.book(e.pan, e.kind == "void", -e.amount, -1)
-		}
+		e.of.voided = false
+	case "completion":
+		e.of.undone = false
+		back -= e.of.amount
+	}
+	if !e.missed && e.kind != "preauth" {
+		ln.sum.book(e.pan, e.kind == "void", -e.amount, -1)
 	}
 	h.bank.book(e.pan, back)
 	return "00"

@@ -21,6 +21,7 @@ type host struct {
 	bank     *bank
 	payout   *payout
 	keep     func([]byte)     // takes wrapped keys, for tests that search outputs for them
+	fail     func(error)      // takes what kept it from answering: a mistake in the store
 	answered atomic.Int64     // requests about money, for measuring
 	anyone   bool             // terminals that nobody registered are taken, with the lab's master key
 	lanes    map[string]*lane // by terminal id
@@ -57,7 +58,10 @@ type entry struct {
 	batch           int
 	at              time.Time
 	undone, voided  bool
-	missed          bool // not in the host's totals
+	missed          bool   // not in the host's totals
+	of              *entry // void, completion: what it is about
+	asked           string // field 4 of the request: a partial approval is for less
+	refunded        int64  // fen of it that went back
 }
 
 // register makes a terminal known, with its master key.
@@ -70,9 +74,9 @@ func (h *host) register(index int, tid, mid string, tmk []byte, rng *rand.Rand) 
 	return ln
 }
 
-// firstAsks are what the host wants of the first terminals after they were installed: one loads its parameters, one
-// reports its state, one loads the card applications. The others did so before.
-const firstAsks = "125"
+// firstAsks are what the host wants of the first terminals after they were installed: one loads its parameters, one reports
+// its state, others load card applications, keys and lists. The rest did so before.
+const firstAsks = "12549b7c"
 
 // lane finds a terminal.
 func (h *host) lane(tid, mid string) *lane {
@@ -137,6 +141,7 @@ func (h *host) exchange(ctx context.Context, c conn, req parcel, idle time.Durat
 	if !p.lost {
 		var err error
 		if answer, err = h.answer(req, &p); err != nil {
+			h.fail(err)
 			return false
 		}
 	}

@@ -67,18 +67,18 @@ var kinds = []Kind{
 	{"host.totals", "bank.batch-mismatch", nil, onSome},                  // the host misses sales: totals are unequal, uploads are answered 95
 
 	// The issuers: issuer.go.
-	{"issuer.down", "bank.issuer-down", nil, append([]string{"mode"}, onCards...)}, // 91 at once; mode silent: 98 after a wait; mixed: both
-	{"account.short", "balance.insufficient", nil, onCards},                        // these accounts hold next to nothing
-	{"account.state", "balance.account-status", []string{"value"}, onCards},        // value: expired, closed, restricted, dormant, no-account or, over the cards in turn, any
-	{"card.listed", "risk.blacklist", []string{"codes"}, onCards},                  // these cards stand on a list that says codes
-	{"limit.amount", "risk.limit", []string{"amount"}, onCards},                    // no purchase above amount fen
-	{"limit.count", "risk.limit", []string{"count"}, onCards},                      // no more than count purchases of a card
+	{"issuer.down", "bank.issuer-down", nil, append([]string{"mode"}, onCards...)},         // 91 at once; mode silent: 98 after a wait; mixed: both
+	{"account.short", "balance.insufficient", nil, append([]string{"amount"}, onCards...)}, // these accounts hold amount fen and no more (100)
+	{"account.state", "balance.account-status", []string{"value"}, onCards},                // value: expired, closed, restricted, dormant, no-account or, over the cards in turn, any
+	{"card.listed", "risk.blacklist", []string{"codes"}, onCards},                          // these cards stand on a list that says codes
+	{"limit.amount", "risk.limit", []string{"amount"}, onCards},                            // no purchase above amount fen
+	{"limit.count", "risk.limit", []string{"count"}, onCards},                              // no more than count purchases of a card
 
 	// The payout behind the host, in the statement only: payout.go.
-	{"payout.account", "bank.account-info", nil, append([]string{"value"}, "terminals", "share")},  // paid out to account data that are wrong; value: the bank's words
-	{"payout.returned", "bank.account-info", nil, append([]string{"value"}, "terminals", "share")}, // paid, and sent back by the bank
-	{"payout.hold", "risk.payout-hold", nil, append([]string{"value"}, "terminals", "share")},      // held by the acquirer
-	{"payout.pending", "bank.clearing-pending", nil, []string{"terminals", "share"}},               // not due yet
+	{"payout.account", "bank.account-info", nil, append([]string{"value"}, "terminals", "share")},          // paid out to account data that are wrong; value: the bank's words
+	{"payout.returned", "bank.account-info", nil, append([]string{"value", "mode"}, "terminals", "share")}, // paid, and sent back by the bank; mode reissued: and paid again, on another bill
+	{"payout.hold", "risk.payout-hold", nil, append([]string{"value"}, "terminals", "share")},              // held by the acquirer
+	{"payout.pending", "bank.clearing-pending", nil, []string{"terminals", "share"}},                       // not due yet
 }
 
 // Kinds lists every kind of faults, in the order of the way that a sale takes.
@@ -181,12 +181,12 @@ func (f Fault) checkValue() error {
 	}
 	switch f.Kind {
 	case "setup.tid":
-		if len(f.Value) != 8 {
-			return problemf("value", "a terminal id has 8 characters, not %d", len(f.Value))
+		if len(f.Value) != 8 || !printable(f.Value) {
+			return problemf("value", "a terminal id has 8 letters or digits, and %q has not", f.Value)
 		}
 	case "setup.mid":
-		if len(f.Value) != 15 {
-			return problemf("value", "a merchant id has 15 characters, not %d", len(f.Value))
+		if len(f.Value) != 15 || !printable(f.Value) {
+			return problemf("value", "a merchant id has 15 letters or digits, and %q has not", f.Value)
 		}
 	case "setup.tpdu":
 		if len(f.Value) != 4 || strings.Trim(f.Value, "0123456789") != "" {
@@ -202,12 +202,19 @@ func (f Fault) checkValue() error {
 		return oneOf("mode", f.Mode, "enq", "text", "garbage", "partial")
 	case "keys.master":
 		return oneOf("mode", f.Mode, "", "unchecked")
+	case "payout.returned":
+		return oneOf("mode", f.Mode, "", "reissued")
 	case "issuer.down":
 		return oneOf("mode", f.Mode, "", "silent", "mixed")
 	case "account.state":
 		return oneOf("value", f.Value, append(accountStates(), "any")...)
 	}
 	return nil
+}
+
+// printable says that a text can stand in a field of text, whatever the dialect.
+func printable(s string) bool {
+	return strings.IndexFunc(s, func(c rune) bool { return c < ' ' || c > '~' }) < 0
 }
 
 // nearest helps with a kind that does not exist: those of the same place, or all.

@@ -8,9 +8,10 @@ import (
 
 // What customers want beside buying: void, refund, pre-authorisation and its completion, balance, offline sales, tips and corrections.
 
-// again is a card that is read a second time, for a transaction about an earlier one.
+// again is a card that is read a second time, for a transaction about an earlier one. A chip gives its number and track and
+// is asked for no cryptogram.
 func (r *record) again() reading {
-	return reading{card: r.card, entry: "02", can: '6', ic: '0'}
+	return reading{card: r.card, entry: r.entry[:2], ic: '0', again: true}
 }
 
 // refer adds what names the original transaction. Field 61 has its batch and trace number, and the date when days may
@@ -26,14 +27,27 @@ func refer(req message, r *record, dated bool) message {
 	return req
 }
 
+// void undoes a sale, or the completion of a pre-authorisation, of the open batch.
 func (t *terminal) void(ctx context.Context, sale *record) {
-	req, err := t.request("0200", "23", "200000", "00", sale.again(), sale.amount, "")
+	kind, f25 := "23", "00"
+	if sale.kind == "completion" {
+		kind, f25 = "21", "06"
+	}
+	req, err := t.request("0200", kind, "200000", f25, sale.again(), sale.amount, "")
 	if err != nil {
 		return
 	}
-	if res, ok := t.ask(ctx, "void", refer(req, sale, false)); ok && approved(res.f[39]) {
+	if res, ok := t.ask(ctx, "void", refer(req, sale, f25 == "06")); ok && approved(res.f[39]) {
 		sale.voided = true
 		t.write(t.record("void", req, res, sale.again(), sale.amount))
+	}
+}
+
+// release voids a pre-authorisation.
+func (t *terminal) release(ctx context.Context, hold *record) {
+	t.holds = t.holds[1:]
+	if req, err := t.request("0100", "11", "200000", "06", hold.again(), hold.amount, ""); err == nil {
+		t.ask(ctx, "void", refer(req, hold, true))
 	}
 }
 
@@ -89,7 +103,7 @@ func (t *terminal) balance(ctx context.Context) {
 func (t *terminal) sellOffline() {
 	card := t.nextCard()
 	r := &record{kind: "offline", card: card, entry: "012", amount: t.price()/10 + 100, stan: t.next(), batch: t.batch, at: time.Now().In(beijing),
-		auth: fmt.Sprintf("%06d", t.rng.IntN(1_000_000)), f60: "00060"}
+		auth: fmt.Sprintf("%06d", t.rng.IntN(1_000_000))}
 	t.truth.note(t.tid(), r.stan, func(o *Outcome) { o.Type, o.Amount = "offline", r.amount })
 	t.write(r)
 	t.waiting = append(t.waiting, r)
@@ -121,11 +135,11 @@ func (t *terminal) flush(ctx context.Context) {
 		}
 		r := t.waiting[0]
 		f := fields{2: r.card.PAN, 3: "000000", 4: fmt.Sprintf("%012d", r.amount), 11: r.stan, 14: r.card.Expiry, 22: r.entry, 25: "00", 38: r.auth, 49: "156",
-			60: t.f60("30", "00060")}
+			60: t.f60card("30", '0')}
 		if r.of != nil {
-			f[37], f[60], f[61] = r.rrn, t.f60("32", "00060"), fmt.Sprintf("%06d%s", r.batch, r.of.stan)
+			f[37], f[60], f[61] = r.rrn, t.f60card("32", '0'), fmt.Sprintf("%06d%s", r.batch, r.of.stan)
 			if r.kind == "tip" {
-				f[48], f[60] = fmt.Sprintf("%012d", r.extra), t.f60("34", "00060")
+				f[48], f[60] = fmt.Sprintf("%012d", r.extra), t.f60card("34", '0')
 			}
 		}
 		res, _, err := t.exchange(ctx, message{mti: "0220", f: f}, t.keys.mak)

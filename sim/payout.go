@@ -53,29 +53,45 @@ func (p *payout) close(ln *lane, e *entry) {
 		at = time.Now().In(beijing)
 	}
 	cleared := p.calendar.clearingDay(at)
-	state, reason, day := p.outcome(ln, e)
-	paid, bill := "", ""
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if day {
-		paid = p.calendar.payday(cleared).Format(dayForm)
-	}
-	if state == "成功" || state == "退票" || state == "失败" {
-		if p.bills[paid+state] == 0 {
-			p.bills[paid+state] = len(p.bills) + 1
-		}
-		bill = fmt.Sprintf("%s%04d", cleared.Format("20060102"), p.bills[paid+state])
-	}
 	name, org := "", ""
 	if iss := issuerOf(e.pan); iss != nil {
 		name, org = iss.name, iss.org
 	}
-	_ = p.csv.Write([]string{ln.mid, ln.tid, at.Format(dayForm), at.Format("15:04:05"), typeNames[e.kind], fmt.Sprintf("%06d", e.batch), e.stan, e.rrn, e.auth,
-		maskedPAN(e.pan), name, org, yuan(amount), yuan(fee), yuan(amount - fee), cleared.Format(dayForm), paid, state, reason, bill})
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	row := func(state, reason string, payday time.Time) {
+		paid, bill := "", ""
+		if !payday.IsZero() {
+			paid = payday.Format(dayForm)
+		}
+		if state == "成功" || state == "退票" || state == "失败" {
+			if p.bills[paid+state] == 0 {
+				p.bills[paid+state] = len(p.bills) + 1
+			}
+			bill = fmt.Sprintf("%s%04d", cleared.Format("20060102"), p.bills[paid+state])
+		}
+		_ = p.csv.Write([]string{ln.mid, ln.tid, at.Format(dayForm), at.Format("15:04:05"), typeNames[e.kind], fmt.Sprintf("%06d", e.batch), e.stan, e.rrn,
+			e.auth, maskedPAN(e.pan), name, org, yuan(amount), yuan(fee), yuan(amount - fee), cleared.Format(dayForm), paid, state, reason, bill})
+	}
+	state, reason, dated, again := p.outcome(ln, e)
+	day := time.Time{}
+	if dated {
+		day = p.calendar.payday(cleared)
+	}
+	row(state, reason, day)
+	if again {
+		for range reissueDays {
+			day = p.calendar.payday(day)
+		}
+		row("成功", "", day)
+	}
 }
 
-// outcome is what becomes of the money, why, and whether it has a day.
-func (p *payout) outcome(ln *lane, e *entry) (state, reason string, dated bool) {
+// reissueDays are the working days until money that came back is paid out again.
+const reissueDays = 3
+
+// outcome is what becomes of the money, why, whether it has a day, and whether it is paid out again.
+func (p *payout) outcome(ln *lane, e *entry) (state, reason string, dated, again bool) {
 	n, _ := strconv.Atoi(e.stan)
 	for _, k := range []struct {
 		kind, state, reason string
@@ -90,9 +106,9 @@ func (p *payout) outcome(ln *lane, e *entry) (state, reason string, dated bool) 
 		if reason = f.Value; reason == "" {
 			reason = k.reason
 		}
-		return k.state, reason, k.dated
+		return k.state, reason, k.dated, f.Mode == "reissued"
 	}
-	return "成功", "", true
+	return "成功", "", true, false
 }
 
 // end closes the file; the error says that the statement is not whole.

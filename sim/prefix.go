@@ -11,8 +11,11 @@ import (
 // that it reads or writes, which takes as long as the rest of the message.
 type packedLength struct{ digits int }
 
-// quicken gives a spec quick lengths where moov's are packed digits.
+// quicken gives a spec quick lengths where moov's are packed digits, and lets a packed track hold what is encrypted.
 func quicken(spec *iso8583.MessageSpec) {
+	if track := spec.Fields[35].Spec(); strings.HasPrefix(track.Pref.Inspect(), "BCD.") {
+		track.Enc = hexTrack{}
+	}
 	for _, f := range spec.Fields {
 		if name, digits, _ := strings.Cut(f.Spec().Pref.Inspect(), "."); name == "BCD" && strings.Trim(digits, "L") == "" && digits != "" {
 			f.Spec().Pref = packedLength{len(digits)}

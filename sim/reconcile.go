@@ -2,6 +2,7 @@ package sim
 
 import (
 	"strconv"
+	"strings"
 )
 
 // settle compares the terminal's totals with the host's own, each result for itself: 1 equal, 2 not.
@@ -25,7 +26,27 @@ func (h *host) upload(ln *lane, req parcel, p *course) string {
 	if len(req.f[60]) < 11 {
 		return "30"
 	}
+	book := func(kind, pan, stan, fen string) bool {
+		amount, err := strconv.ParseInt(fen, 10, 64)
+		if err == nil && amount > 0 && ln.log[stan] == nil {
+			e := &entry{kind: kind, pan: pan, amount: amount, asked: fen, stan: stan, batch: ln.batch}
+			ln.write(e, kind == "refund")
+			if kind == "refund" {
+				amount = -amount
+			}
+			h.bank.book(pan, -amount)
+		}
+		return err == nil
+	}
 	switch f48 := req.f[48]; req.f[60][8:11] {
+	case "000", "203", "205":
+		kind := "offline"
+		if req.f[60][:2] == "25" {
+			kind = "refund"
+		}
+		if !book(kind, req.f[2], req.f[11], req.f[4]) {
+			return "30"
+		}
 	case "201":
 		n, err := strconv.Atoi(f48[:min(2, len(f48))])
 		if err != nil || len(f48) < 2+40*n {
@@ -33,18 +54,8 @@ func (h *host) upload(ln *lane, req parcel, p *course) string {
 		}
 		for i := range n {
 			r := f48[2+40*i:][:40]
-			pan := r[8:28]
-			for len(pan) > 0 && pan[0] == '0' {
-				pan = pan[1:]
-			}
-			amount, err := strconv.ParseInt(r[28:], 10, 64)
-			if err != nil {
+			if !book("offline", strings.TrimLeft(r[8:28], "0"), r[2:8], r[28:]) {
 				return "30"
-			}
-			if ln.log[r[2:8]] == nil {
-				e := &entry{kind: "offline", pan: pan, amount: amount, stan: r[2:8], batch: ln.batch}
-				ln.write(e, false)
-				h.bank.book(pan, -amount)
 			}
 		}
 	case "202":

@@ -29,6 +29,7 @@ type Scenario struct {
 	Framing   string `yaml:"framing"`   // the dialect's usual one
 	Header    string `yaml:"header"`    // the dialect's usual one
 	MAC       string `yaml:"mac"`       // cup, x9.9 or x9.19; what the dialect's hosts use
+	Partial   bool   `yaml:"partial"`   // terminals take partial approvals (60.6), and issuers give them
 	Keys      string `yaml:"keys"`      // what a sign-on brings: single (24 bytes), double (40), track (60); double
 
 	Pace     Pace           `yaml:"pace"`

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -51,7 +52,7 @@ func (p *port) dial(context.Context, *live) (conn, error) {
 }
 
 func (s *Store) runSerial(ctx context.Context, sink func(link.Event)) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := s.until(ctx)
 	defer cancel()
 	var one sync.Mutex
 	put := func(ev link.Event) {
@@ -95,7 +96,7 @@ func (s *Store) runSerial(ctx context.Context, sink func(link.Event)) error {
 	running.Go(func() { s.sell(ctx, terminals) })
 	<-ctx.Done()
 	running.Wait()
-	return h.close()
+	return cmp.Or(s.failure(), h.close())
 }
 
 // listen answers at a serial port until ctx ends: after whatever went wrong, too.
@@ -168,11 +169,13 @@ func (s *Store) ServeSerial(ctx context.Context, p *Port) error {
 	stop := context.AfterFunc(ctx, p.close)
 	defer stop()
 	h.listen(ctx, p.p)
-	return h.close()
+	return cmp.Or(s.failure(), h.close())
 }
 
 // SellSerial is Sell over a serial line, which takes one terminal.
 func (s *Store) SellSerial(ctx context.Context, p *Port) error {
+	ctx, cancel := s.until(ctx)
+	defer cancel()
 	_, terminals, err := s.build(func(int) dialer { return p.p.dial })
 	if err != nil {
 		return err
@@ -180,5 +183,5 @@ func (s *Store) SellSerial(ctx context.Context, p *Port) error {
 	stop := context.AfterFunc(ctx, p.close)
 	defer stop()
 	s.sell(ctx, terminals[:1])
-	return nil
+	return s.failure()
 }

@@ -38,45 +38,57 @@ func (t *terminal) settle(ctx context.Context) bool {
 	return t.clock.wait(ctx, 400*time.Millisecond) && (t.signedOn || t.signIn(ctx))
 }
 
-// upload sends the batch: the chip transactions when the totals were equal, everything when they were not, and the end
-// with the count of all. broken is a terminal that somebody switches off in the middle.
+// upload sends the batch: the chip transactions when the totals were equal, everything that stands when they were not, and
+// the end with the count of all. Of cards that were swiped several go into one message; what was read by chip, what went
+// back and what was told afterwards goes by itself. broken is a terminal that somebody switches off in the middle.
 func (t *terminal) upload(ctx context.Context, equal, broken bool) (code string, done bool) {
-	end := "207"
+	var stripes, others []*record
+	for _, r := range t.journal {
+		switch {
+		case r.voided || r.kind == "void": // they undo each other
+		case r.chip != "":
+			others = append(others, r)
+		case equal:
+		case r.kind == "sale" || r.kind == "completion":
+			stripes = append(stripes, r)
+		default:
+			others = append(others, r)
+		}
+	}
+	end, count := "207", len(stripes)+len(others)
 	if !equal {
 		end = "202"
-		var stripes []*record
-		for _, r := range t.journal {
-			if r.chip == "" || r.kind != "sale" {
-				stripes = append(stripes, r)
-			}
+	}
+	for len(stripes) > 0 {
+		n := min(t.codec.perUpload, len(stripes))
+		if _, ok := t.send(ctx, fields{11: t.next(), 48: t.records(stripes[:n]), 60: t.f60("00", "201")}); !ok || broken {
+			return "", ok
 		}
-		per := t.codec.perUpload
-		for ; len(stripes) > 0; stripes = stripes[min(per, len(stripes)):] {
-			if _, ok := t.send(ctx, fields{11: t.next(), 48: t.records(stripes[:min(per, len(stripes))]), 60: t.f60("00", "201")}); !ok {
-				return "", false
-			}
-			if broken {
-				return "", true
-			}
+		stripes = stripes[n:]
+	}
+	for _, r := range others {
+		if _, ok := t.send(ctx, t.single(r, equal)); !ok || broken {
+			return "", ok
 		}
 	}
-	for _, r := range t.journal {
-		if r.chip == "" || r.kind != "sale" {
-			continue
-		}
-		use := "203"
-		if !equal {
-			use = "205"
-		}
-		if _, ok := t.send(ctx, fields{2: r.card.PAN, 4: fmt.Sprintf("%012d", r.amount), 11: r.stan, 22: r.entry, 23: "001", 55: r.chip, 60: t.f60("00", use)}); !ok {
-			return "", false
-		}
-		if broken {
-			return "", true
-		}
-	}
-	res, ok := t.send(ctx, fields{11: t.next(), 48: fmt.Sprintf("%04d", len(t.journal)), 60: t.f60("00", end)})
+	res, ok := t.send(ctx, fields{11: t.next(), 48: fmt.Sprintf("%04d", count), 60: t.f60("00", end)})
 	return res.f[39], ok
+}
+
+// single is a record of the batch in a message of its own.
+func (t *terminal) single(r *record, equal bool) fields {
+	f := fields{2: r.card.PAN, 4: fmt.Sprintf("%012d", r.amount), 11: r.stan, 22: r.entry}
+	switch {
+	case r.chip != "" && equal:
+		f[23], f[55], f[60] = "001", r.chip, t.f60("00", "203")
+	case r.chip != "":
+		f[23], f[55], f[60] = "001", r.chip, t.f60("00", "205")
+	case r.kind == "refund":
+		f[3], f[25], f[37], f[60] = "200000", "00", r.rrn, t.f60("25", "000")
+	default:
+		f[3], f[25], f[38], f[60] = "000000", "00", r.auth, t.f60("30", "000")
+	}
+	return f
 }
 
 func (t *terminal) send(ctx context.Context, f fields) (message, bool) {

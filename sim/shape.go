@@ -40,7 +40,7 @@ var actions = map[string]string{"00": "000", "01": "107", "02": "108", "03": "10
 	"55": "117", "56": "118", "57": "119", "58": "120", "59": "102", "60": "103", "61": "121", "62": "104", "63": "122", "65": "123", "66": "105", "68": "911",
 	"75": "106", "77": "915", "90": "906", "91": "907", "92": "908", "94": "913", "95": "915", "96": "909", "97": "109", "98": "911", "99": "919", "A0": "916"}
 
-var responses = map[string]string{"000": "00", "300": "00", "400": "00", "500": "00", "800": "00", "100": "05", "109": "03", "118": "56", "902": "12", "908": "92", "909": "96", "911": "98", "915": "77"}
+var responses = map[string]string{"000": "00", "300": "00", "400": "00", "500": "00", "600": "00", "800": "00", "100": "05", "109": "03", "118": "56", "902": "12", "908": "92", "909": "96", "911": "98", "915": "77"}
 
 func init() {
 	for two, three := range actions {
@@ -135,7 +135,9 @@ func (c *codec) shape(m message) (mti string, f fields) {
 		if v := f[4]; v != "" {
 			f[4] = "1562" + v
 		}
-		f[11] = "000000" + f[11]
+		if v := f[11]; v != "" {
+			f[11] = "000000" + v
+		}
 		f[41] = fmt.Sprintf("%-16s", f[41])
 		delete(f, 49)
 	}
@@ -158,7 +160,9 @@ func (c *codec) unshape(mti string, f fields) message {
 			class = other
 		}
 		mti = "0" + class
-		f[41] = strings.TrimRight(f[41], " ")
+		if v := f[41]; len(v) == 16 {
+			f[41] = strings.TrimRight(v, " ")
+		}
 		if len(f[11]) == 12 {
 			f[11] = f[11][6:]
 		}
@@ -172,7 +176,7 @@ func (c *codec) unshape(mti string, f fields) message {
 			if len(v) == 4 {
 				v = v[:1] + v[2:]
 			}
-			f[39] = responses[v]
+			f[39] = response(v)
 		}
 		if class[0] == '4' && class[1] == '0' {
 			for two, four := range reasons {
@@ -194,7 +198,7 @@ func (c *codec) unshape(mti string, f fields) message {
 func action(code, mti string) string {
 	if code == "00" {
 		switch mti[1] {
-		case '3', '4', '5', '8':
+		case '3', '4', '5', '6', '8':
 			return string(mti[1]) + "00"
 		}
 	}
@@ -204,9 +208,26 @@ func action(code, mti string) string {
 	return "909"
 }
 
+// response is the response code for an action code. What has none of its own is told by its class alone: approved, refused,
+// refused and the card kept, failed.
+func response(action string) string {
+	if two, ok := responses[action]; ok || action == "" {
+		return two
+	}
+	switch action[0] {
+	case '0':
+		return "00"
+	case '1':
+		return "05"
+	case '2':
+		return "04"
+	}
+	return "96"
+}
+
 // net70 is the network management code of ISO 8583:1987 for UnionPay's.
 func net70(f60 string) string {
-	if len(f60) < 11 {
+	if len(f60) < 11 || strings.Trim(f60[8:11], "0123456789") != "" {
 		return "001"
 	}
 	switch code := f60[8:11]; code {
@@ -230,6 +251,8 @@ func function(mti, f60 string) string {
 		return "400"
 	case '5':
 		return "500"
+	case '6':
+		return "600"
 	}
 	switch net70(f60) {
 	case "001":

@@ -49,6 +49,8 @@ var loads = map[byte][][2]string{
 	'7': {{"0800", "390"}, {"0800", "391"}},
 	'8': {{"0800", "394"}, {"0800", "395"}},
 	'9': {{"0800", "394"}, {"0800", "395"}},
+	'b': {{"0800", "396"}, {"0800", "397"}},
+	'c': {{"0800", "398"}, {"0800", "399"}},
 }
 
 // obey does what the host asked for in its header: sign in again, load parameters, report how the terminal is.

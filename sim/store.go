@@ -53,6 +53,8 @@ type Store struct {
 
 	mu     sync.Mutex
 	blocks [][]byte
+	failed error  // what the store itself could not do, the first
+	stop   func() // ends the run
 }
 
 // New prepares a store. It fails when an option makes no sense, and names the scenarios when the asked one is unknown.
@@ -142,7 +144,7 @@ func (s *Store) Secrets() [][]byte {
 	var out [][]byte
 	for i := range s.terminals {
 		for _, c := range cardsOf(i) {
-			out = append(out, []byte(c.PAN), []byte(c.Track2))
+			out = append(out, []byte(c.PAN), []byte(c.Track2), []byte(c.expired().Track2))
 		}
 	}
 	return append(out, s.blocks...)
@@ -154,6 +156,35 @@ func (s *Store) keep(block []byte) {
 	if s.blocks = append(s.blocks, block); len(s.blocks) > keptSecrets {
 		s.blocks = append([][]byte(nil), s.blocks[keptSecrets/2:]...)
 	}
+}
+
+// fail ends the run: the store itself could not do what a store does, as pack a message. To go on would show on the line a
+// failure that no scenario has.
+func (s *Store) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed == nil {
+		s.failed = fmt.Errorf("the simulated store failed by itself, which is a mistake in it: %w", err)
+	}
+	if s.stop != nil {
+		s.stop()
+	}
+}
+
+// failure is what fail was told, nil when all went as it should.
+func (s *Store) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
+}
+
+// until is a context that ends when ctx does or the store fails.
+func (s *Store) until(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stop = cancel
+	return ctx, cancel
 }
 
 // Run opens the shop until ctx ends. Sink gets what a tap between terminals and host sees, and nothing else.
@@ -170,7 +201,7 @@ func (s *Store) Run(ctx context.Context, sink func(link.Event)) error {
 		l.Close()
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := s.until(ctx)
 	defer cancel()
 	d := newDetours(ctx, s.o.Speed, sink)
 	defer d.end()
@@ -187,11 +218,12 @@ func (s *Store) Run(ctx context.Context, sink func(link.Event)) error {
 	err = tap.Run(ctx, d.sink)
 	cancel()
 	running.Wait()
-	return cmp.Or(err, h.close())
+	return cmp.Or(s.failure(), err, h.close())
 }
 
 // Serve is the host alone, for terminals that come from elsewhere: those of a store with the same seed, since a host knows
-// a terminal by its master key. Others are answered 97, unless Anyone may come.
+// a terminal by its master key. Others are answered 97, unless Anyone may come. A request that it cannot answer, because the
+// answer does not pack, is told by the error at the end: a foreign terminal must not be able to stop it.
 func (s *Store) Serve(ctx context.Context, l net.Listener) error {
 	if _, ok := l.(*net.TCPListener); !ok {
 		return fmt.Errorf("the host listens on TCP only, not on %s", l.Addr().Network())
@@ -201,11 +233,13 @@ func (s *Store) Serve(ctx context.Context, l net.Listener) error {
 		return err
 	}
 	h.serve(ctx, newGate(l))
-	return h.close()
+	return cmp.Or(s.failure(), h.close())
 }
 
 // Sell is the terminals alone, against a test host at an address.
 func (s *Store) Sell(ctx context.Context, to string) error {
+	ctx, cancel := s.until(ctx)
+	defer cancel()
 	d := newDetours(ctx, s.o.Speed, nil)
 	defer d.end()
 	here := loopbackOnly(to)
@@ -219,7 +253,7 @@ func (s *Store) Sell(ctx context.Context, to string) error {
 		return err
 	}
 	s.sell(ctx, terminals)
-	return nil
+	return s.failure()
 }
 
 func (s *Store) sell(ctx context.Context, terminals []*terminal) {
@@ -234,7 +268,7 @@ func (s *Store) sell(ctx context.Context, terminals []*terminal) {
 
 // build makes the host and the terminals that it knows.
 func (s *Store) build(dial func(int) dialer) (*host, []*terminal, error) {
-	h := &host{codec: s.codec, scenario: &s.scenario, faults: s.faults, clock: s.clock, truth: s.truth, bank: s.bank, keep: s.keep, anyone: s.o.Anyone, lanes: map[string]*lane{}}
+	h := &host{codec: s.codec, scenario: &s.scenario, faults: s.faults, clock: s.clock, truth: s.truth, bank: s.bank, keep: s.keep, fail: s.fail, anyone: s.o.Anyone, lanes: map[string]*lane{}}
 	if s.statement != nil {
 		var err error
 		if h.payout, err = newPayout(s.statement, s); err != nil {
@@ -254,7 +288,7 @@ func (s *Store) build(dial func(int) dialer) (*host, []*terminal, error) {
 // install sets terminal i up, registers it with the host and gives both their own seeded dice: what one terminal meets
 // must not depend on how the others are scheduled.
 func (s *Store) install(h *host, i int) *terminal {
-	t := &terminal{index: i, codec: s.codec, scenario: &s.scenario, faults: s.faults, clock: s.clock, truth: s.truth, keep: s.keep,
+	t := &terminal{index: i, codec: s.codec, scenario: &s.scenario, faults: s.faults, clock: s.clock, truth: s.truth, keep: s.keep, fail: s.fail,
 		rng: s.dice(i, 1), own: tidOf(i), serial: fmt.Sprintf("%08d", 31000001+i),
 		tmk: s.masterKey(i), badTMK: draw(s.dice(i, 4), 16), batch: 1, asked: '0'}
 	h.register(i, t.own, merchant, t.tmk, s.dice(i, 3))

@@ -22,6 +22,7 @@ type terminal struct {
 	clock    *clock
 	truth    *truth
 	keep     func([]byte) // takes PIN blocks, for tests that search outputs for them
+	fail     func(error)  // ends the store: a terminal that cannot write its message is a mistake in the store
 	dial     dialer
 	conn     conn // a standing connection, nil when there is none
 
@@ -47,6 +48,7 @@ type terminal struct {
 	holds    []*record // pre-authorisations to complete
 	past     []*record // a few sales of settled batches, to refund
 	sum      totals
+	notices  []notice  // script results that the host does not know yet
 	reversal *reversal // stored as a request is sent, dropped when its answer is good
 	closed   time.Duration
 }
@@ -61,7 +63,6 @@ type record struct {
 	batch            int
 	at               time.Time
 	chip             string // field 55, for the upload
-	f60              string // behind type and batch
 	voided, refunded bool
 
 	of    *record // tip, adjust: the sale whose amount changed
@@ -96,6 +97,9 @@ func (t *terminal) run(ctx context.Context, first time.Duration) {
 		case !t.reverse(ctx):
 		case t.due() && !t.settle(ctx):
 		default:
+			if t.notify(ctx); !t.signedOn {
+				continue
+			}
 			if t.clock.now() >= t.closed { // the shop opens again; a real one sleeps in between
 				t.day(t.clock.now())
 			}
@@ -151,6 +155,24 @@ func (t *terminal) pause() time.Duration {
 func (t *terminal) next() string {
 	t.stan = t.stan%999999 + 1
 	return fmt.Sprintf("%06d", t.stan)
+}
+
+// can is what the terminal says it reads (60.4): with contacts and without, or stripes alone.
+func (t *terminal) can() byte {
+	if t.on("reader.stripe-only") != nil {
+		return '2'
+	}
+	return '6'
+}
+
+// f60card is field 60 of a transaction with a card: what the terminal reads, whether a chip failed it (60.5), and whether it
+// takes less than it asks for (60.6), where its software knows that.
+func (t *terminal) f60card(kind string, ic byte) string {
+	rest := fmt.Sprintf("000%c%c", t.can(), ic)
+	if t.scenario.Partial {
+		rest += "1"
+	}
+	return t.f60(kind, rest)
 }
 
 // f60 is field 60: type, batch number and what the message adds. An old terminal knows the first two only.

@@ -4,21 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 )
 
 // serve is one customer: what they want follows from the scenario's mix, and is a purchase when it cannot be had.
 func (t *terminal) serve(ctx context.Context) {
 	t.visited++
-	r, want := t.latest(), choose(t.rng.Float64(), t.scenario.Mix, mixOrder)
-	switch want {
+	switch want := choose(t.rng.Float64(), t.scenario.Mix, mixOrder); want {
 	case "void":
-		if r != nil {
+		if r := t.latest("sale", "completion"); r != nil {
 			t.void(ctx, r)
 			return
 		}
+		if len(t.holds) > 0 {
+			t.release(ctx, t.holds[0])
+			return
+		}
 	case "tip", "adjust":
-		if r != nil {
+		if r := t.latest("sale"); r != nil {
 			t.correct(ctx, r, want)
 			return
 		}
@@ -67,10 +72,10 @@ func choose(luck float64, shares map[string]int, order []string) string {
 	return order[0]
 }
 
-// latest is the last sale of the open batch that stands.
-func (t *terminal) latest() *record {
+// latest is the last transaction of the open batch, of one of some kinds, that stands.
+func (t *terminal) latest(kinds ...string) *record {
 	for i := len(t.journal) - 1; i >= 0; i-- {
-		if r := t.journal[i]; r.kind == "sale" && !r.voided {
+		if r := t.journal[i]; slices.Contains(kinds, r.kind) && !r.voided {
 			return r
 		}
 	}
@@ -86,23 +91,26 @@ func (t *terminal) nextCard() Card {
 	}
 	c := t.deck[0]
 	t.deck = t.deck[1:]
+	if t.faults.expired(t.moment(), c) {
+		return c.expired()
+	}
 	return c
 }
 
 // reading is how a card was read.
 type reading struct {
-	card    Card
-	entry   string // the first two digits of field 22
-	can, ic byte   // 60.4 and 60.5
-	blame   *live  // what kept the terminal from reading it better
+	card  Card
+	entry string // the first two digits of field 22
+	ic    byte   // 60.5
+	again bool   // for a transaction about an earlier one: of a chip, the card's data alone
+	blame *live  // what kept the terminal from reading it better
 }
 
 // read reads a card as its holder presents it, if the reader lets it.
 func (t *terminal) read(c Card) reading {
-	r := reading{card: c, can: '6', ic: '0'}
+	r := reading{card: c, ic: '0'}
 	way := choose(t.rng.Float64(), t.scenario.Entry, entryOrder)
 	if f := t.on("reader.stripe-only"); f != nil {
-		r.can = '2'
 		if way != "manual" {
 			way, r.blame = "stripe", f
 		}
@@ -137,7 +145,7 @@ func misread(pan string) string {
 // request makes a request with a card: what all transactions with one have in common.
 func (t *terminal) request(mti, kind, f3, f25 string, r reading, amount int64, pin string) (message, error) {
 	f := fields{2: r.card.PAN, 3: f3, 11: t.next(), 14: r.card.Expiry, 22: r.entry + "2", 25: f25, 49: "156",
-		60: t.f60(kind, fmt.Sprintf("000%c%c", r.can, r.ic))}
+		60: t.f60card(kind, r.ic)}
 	if amount > 0 {
 		f[4] = fmt.Sprintf("%012d", amount)
 	}
@@ -145,16 +153,29 @@ func (t *terminal) request(mti, kind, f3, f25 string, r reading, amount int64, p
 		f[35] = r.card.Track2
 	}
 	if r.entry == "05" || r.entry == "07" {
-		t.atc++
-		f[23], f[55] = "001", t.chip(r.card, amount, f[11], r.entry == "07")
+		if f[23] = "001"; !r.again {
+			t.atc++
+			f[55] = t.chip(r, amount, f, pin != "")
+		}
+	}
+	security := []byte("0600000000000000") // of field 53: PIN block format, triple DES, track under a key
+	if t.keys.tdk != nil && f[35] != "" {
+		hidden, err := hideTrack(t.keys.tdk, f[35])
+		if err != nil {
+			t.fail(err)
+			return message{}, err
+		}
+		security[2] = '1'
+		f[35], f[53] = hidden, string(security)
 	}
 	if pin != "" {
 		block, err := pinBlock(t.keys.pik, pin, r.card.PAN)
 		if err != nil {
+			t.fail(err)
 			return message{}, err
 		}
 		t.keep(block)
-		f[22], f[26], f[52], f[53] = r.entry+"1", "06", string(block), "2600000000000000"
+		f[22], f[26], f[52], f[53] = r.entry+"1", "06", string(block), "2"+string(security[1:])
 	}
 	return message{mti: mti, f: f, at: time.Now().In(beijing)}, nil
 }
@@ -188,6 +209,9 @@ func (t *terminal) purchase(ctx context.Context) {
 		}
 		res, ok := t.ask(ctx, "sale", req, r.blame, typed)
 		if ok && approved(res.f[39]) {
+			if res.f[39] == "10" { // the customer pays the rest otherwise
+				amount, _ = strconv.ParseInt(res.f[4], 10, 64)
+			}
 			t.write(t.record("sale", req, res, r, amount))
 			t.flush(ctx)
 		}
@@ -202,7 +226,7 @@ func approved(code string) bool { return code == "00" || code == "10" || code ==
 // record is what the terminal remembers of an approved request.
 func (t *terminal) record(kind string, req, res message, r reading, amount int64) *record {
 	return &record{kind: kind, card: r.card, entry: req.f[22], amount: amount, stan: req.f[11], rrn: res.f[37], auth: res.f[38], batch: t.batch,
-		at: req.at, chip: req.f[55], f60: fmt.Sprintf("000%c%c", r.can, r.ic)}
+		at: req.at, chip: req.f[55]}
 }
 
 // write puts a record into the journal and its amount into the totals.
@@ -228,6 +252,9 @@ func (t *terminal) ask(ctx context.Context, kind string, req message, blame ...*
 		t.reversal.id = id
 	}
 	res, sent, err := t.exchange(ctx, req, t.keys.mak)
+	if auth := res.f[38]; auth != "" && t.reversal != nil && (err == nil || errors.Is(err, errSeal)) {
+		t.reversal.msg.f[38] = auth // whoever undoes an approval names it
+	}
 	switch {
 	case err == nil:
 		t.truth.note(id, stan, func(o *Outcome) { o.Answered = true })
@@ -237,6 +264,9 @@ func (t *terminal) ask(ctx context.Context, kind string, req message, blame ...*
 			return res, false
 		}
 		t.reversal = nil
+		if approved(res.f[39]) {
+			t.runScript(req, res)
+		}
 		if c := res.f[39]; c == "A0" || c == "77" || c == "99" {
 			t.signedOn = false
 		}
