@@ -40,7 +40,7 @@ func TestOpenPairsEverything(t *testing.T) {
 }
 
 func TestWrongUseIsSaidBeforeAnythingIsOpened(t *testing.T) {
-	for _, args := range [][]string{{"open"}, {"open", "x", "--report", "pdf"}, {"tap", "127.0.0.1:0"}, {"open", "x", "--lang", "fr"}, {"open", "x", "--dialect", "nope"}, {"open", "x", "--answer", "y"}, {"nothing"}, {"open", "x", "--bad"}} {
+	for _, args := range [][]string{{"open"}, {"open", "x", "--report", "pdf"}, {"tap", "127.0.0.1:0"}, {"open", "x", "--lang", "fr"}, {"open", "x", "--dialect", "nope"}, {"open", "x", "--answer", "y"}, {"open", "x", "--answer", "no-such-node=yes"}, {"nothing"}, {"open", "x", "--bad"}} {
 		if _, err := run(t, "", args...); !errors.As(err, new(usageError)) {
 			t.Errorf("%v: %v is no usage error", args, err)
 		}

@@ -61,6 +61,7 @@ func (r *rig) msg(mti string, f map[int]string) []byte {
 // sale sends a sale; code "" is a reset by the host instead of an answer.
 func (r *rig) sale(term, stan, pan, code string) {
 	r.cn++
+	r.at = r.at.Add(time.Second)
 	r.ev(link.Opened, link.ToHost, nil)
 	r.ev(link.Data, link.ToHost, r.msg("0200", map[int]string{2: pan, 3: "000000", 4: "000000000100", 11: stan, 41: term, 49: "156", 60: "22000001000"}))
 	if code == "" {
@@ -130,6 +131,112 @@ func TestVerdicts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What breaks several terminals off at one moment is one event, and no fault until it happens again.
+func TestOneHiccupIsNoFault(t *testing.T) {
+	r := newRig(t)
+	for i := range 40 {
+		r.sale(fmt.Sprintf("T%07d", i%4), fmt.Sprintf("%06d", i/4), pan1, "00")
+	}
+	hiccup := func(stan string) {
+		at := r.at
+		for i := range 4 {
+			r.at = at
+			r.sale(fmt.Sprintf("T%07d", i), stan, pan1, "")
+		}
+	}
+	hiccup("000100")
+	if c := r.s.Snapshot().Causes; len(c) > 0 {
+		t.Errorf("one hiccup is called %s", c[0].ID)
+	}
+	hiccup("000101")
+	if c := r.s.Snapshot().Causes; len(c) == 0 || c[0].ID != "network.unstable" {
+		t.Errorf("two hiccups are called %v", c)
+	}
+}
+
+// Whatever order maps have, the same line is told in the same words.
+func TestVerdictsAreTheSameEveryTime(t *testing.T) {
+	first := ""
+	for range 8 {
+		r := newRig(t)
+		for i := range 300 {
+			r.sale(fmt.Sprintf("T%07d", i%30), fmt.Sprintf("%06d", i/30), pan1, []string{"A0", "97", "45", "55", "77"}[i%5])
+		}
+		var b bytes.Buffer
+		if err := NewReport(r.s.Snapshot(), "test", t0, t0).JSON(&b); err != nil {
+			t.Fatal(err)
+		}
+		if first == "" {
+			first = b.String()
+		} else if first != b.String() {
+			t.Fatal("two reports of one line differ")
+		}
+	}
+}
+
+// A settlement that is sent again because its answer got lost finds the batch closed: that is no mismatch.
+func TestSettlingAgainIsNoMismatch(t *testing.T) {
+	for again, want := range map[bool]string{true: "", false: "bank.batch-mismatch"} {
+		r := newRig(t)
+		close := func(batch, result string) {
+			r.cn++
+			r.at = r.at.Add(time.Minute)
+			f := map[int]string{11: batch, 41: "T0000001", 48: strings.Repeat("0", 62), 60: "00" + batch + "201"}
+			r.ev(link.Data, link.ToHost, r.msg("0500", f))
+			if result != "" {
+				f[39], f[48] = "00", strings.Repeat("0", 30)+result+strings.Repeat("0", 30)+result
+				r.ev(link.Data, link.ToTerminal, r.msg("0510", f))
+			}
+		}
+		for i := range 4 {
+			batch := fmt.Sprintf("%06d", i+1)
+			if r.sale("T0000001", fmt.Sprintf("%06d", i+100), pan1, "00"); again {
+				close(batch, "")
+			}
+			close(batch, "2")
+		}
+		got := ""
+		for _, c := range r.s.Snapshot().Causes {
+			if c.ID == "bank.batch-mismatch" {
+				got = c.ID
+			}
+		}
+		if got != want {
+			t.Errorf("settled again %v: %q, want %q", again, got, want)
+		}
+	}
+}
+
+// A terminal that reads stripes alone is told from one whose reader is worn, whether it declares it or not.
+func TestTerminalsWithoutAChipReader(t *testing.T) {
+	for name, c := range map[string]struct {
+		want string
+		read func(i int) (mode, f60 string)
+	}{
+		"declared":   {"hardware.incompatible", func(int) (string, string) { return "021", "2200000100020" }},
+		"undeclared": {"hardware.incompatible", func(int) (string, string) { return "021", "22000001000" }},
+		"worn":       {"hardware.card-reader", func(i int) (string, string) { return []string{"021", "021", "021", "051"}[i%4], "2200000100050" }},
+		"fallback":   {"hardware.card-reader", func(int) (string, string) { return "801", "22000001000" }},
+	} {
+		r := newRig(t)
+		for i := range 12 {
+			mode, f60 := c.read(i)
+			r.cn++
+			r.at = r.at.Add(time.Minute)
+			f := map[int]string{2: pan1, 3: "000000", 4: "000000000100", 11: fmt.Sprintf("%06d", i+1), 22: mode, 41: "T0000001", 60: f60}
+			r.ev(link.Data, link.ToHost, r.msg("0200", f))
+			if f[39] = "00"; mode != "051" {
+				f[39] = "45"
+			}
+			delete(f, 22)
+			r.ev(link.Data, link.ToTerminal, r.msg("0210", f))
+		}
+		if got := r.s.Snapshot().Causes; len(got) == 0 || got[0].ID != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
 

@@ -28,8 +28,8 @@ type terminal struct {
 	open   []*txn         // approved, kept, and not settled yet
 	sweep  int            // how long the list may grow before it is looked through
 	folded map[string]int // transactions that are no longer kept and wait for the settlement of their batch
-	seen   time.Time
-	ready  bool // it signed on, or sells
+	asked  time.Time      // when its latest request passed
+	ready  bool           // it signed on, or sells
 	at     tally
 	habits
 }
@@ -52,6 +52,7 @@ func (l *ledger) terminalOf(id string) *terminal {
 		}
 		t = &terminal{id: strings.Clone(id)} // a part of a message would keep the whole message
 		l.terminals[t.id] = t
+		l.roster = append(l.roster, t)
 	}
 	return t
 }

@@ -39,6 +39,7 @@ type Facts struct {
 // findings are evidence that no single sign gives: what a terminal does over time. They are signs to the tree.
 var findings = map[string]string{
 	"outage":           "a time in which no request of any terminal was answered, although connections stood",
+	"vanished":         "requests whose answer would have come by now if it were only late",
 	"mute":             "a terminal that is never answered while others are",
 	"mute_misdirected": "the same, and its messages name another destination (TPDU) than those that are answered",
 	"mute_otherwise":   "the same, and its messages have another form than those that are answered",
@@ -50,6 +51,7 @@ var findings = map[string]string{
 	"batch_cured":      "another batch (77) that one sign-on cured",
 	"batch_stuck":      "another batch (77) that a sign-on did not cure",
 	"chipless":         "a terminal that declares that it reads stripes alone, and is refused for it",
+	"never_chip":       "a terminal that declares nothing, read several cards and none by chip, and is refused for it",
 	"downloads":        "downloads that the host asks for and the terminal does not begin",
 	"outdated":         "a terminal with an older software version than the others, whose format is refused",
 	"unsettled":        "a terminal that sells and does not settle, though it is time",
@@ -66,12 +68,21 @@ type evidence struct {
 // member collects what belongs to a finding.
 type member struct{ *Sign }
 
+// part is what one terminal shows of a finding.
+type part struct {
+	term  *terminal
+	level float64
+	began time.Time
+	proof []int
+}
+
 func finding() member {
 	return member{&Sign{terms: map[*terminal]bool{}, issuers: map[*issuer]bool{}, Now: true}}
 }
 
 // add says that a terminal shows it, so strongly, proven by these entries.
 func (m member) add(t *terminal, level float64, began time.Time, proof ...int) {
+	m.parts = append(m.parts, part{t, level, began, proof})
 	m.Count += max(len(proof), 1)
 	m.Level += level
 	m.Worst = max(m.Worst, level)
@@ -140,7 +151,7 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 			add(l.signs.codes[code])
 		}
 		ev.raw[name] = list
-		ev.env[name] = s.weigh(list, rule.of, rule.Usual)
+		ev.env[name] = s.weigh(list, rule)
 	}
 	for name, x := range s.find(open) {
 		ev.env[name] = x
@@ -196,7 +207,7 @@ func (s *Session) explained(ev *evidence, names []string, scope *Sign, by string
 			continue
 		}
 		ev.raw[name] = rest
-		ev.env[name] = s.weigh(rest, rule.of, rule.Usual)
+		ev.env[name] = s.weigh(rest, rule)
 	}
 }
 
@@ -228,10 +239,11 @@ func (x *Sign) covers(t *terminal, i *issuer, by string) bool {
 // without is a finding less the terminals that another one is about.
 func (x *Sign) without(scope *Sign, by string) *Sign {
 	out := finding()
-	for t := range x.terms {
-		if !scope.covers(t, nil, by) {
-			out.add(t, x.Worst, x.began, x.proof...)
+	for _, p := range x.parts {
+		if !scope.covers(p.term, nil, by) {
+			out.add(p.term, p.level, p.began, p.proof...)
 		}
 	}
+	out.ended, out.Now = x.ended, x.Now
 	return out.Sign
 }

@@ -23,10 +23,11 @@ func (s *Session) find(open [kinds][]sign) map[string]*Sign {
 	}
 	s.findOutage(get("outage"), open)
 	s.findMute(get, open)
+	s.findVanished(get("vanished"), open[givenUp])
 	l := &s.ledger
 	sellers, closers, biggest, newest := 0, 0, 0, ""
 	pins := pinCount{wrong: len(l.signs.codes["55"])}
-	for _, t := range l.terminals {
+	for _, t := range l.roster {
 		if t.at[sales] > 0 {
 			sellers++
 		}
@@ -37,7 +38,7 @@ func (s *Session) find(open [kinds][]sign) map[string]*Sign {
 		}
 		newest = max(newest, t.version)
 	}
-	for _, t := range l.terminals {
+	for _, t := range l.roster {
 		s.findKeys(get, t, sellers, pins)
 		s.findSetUp(get, t, newest)
 		s.findBatch(get, t, closers, biggest)
@@ -70,39 +71,80 @@ func (s *Session) findOutage(m member, open [kinds][]sign) {
 			best = run
 		}
 	}
-	who := map[*terminal]bool{}
-	for _, sg := range best {
-		who[sg.term] = true
+	who := byTerminal(best)
+	last := best[len(best)-1]
+	going := s.answeredSince(last.all[requests]) == 0
+	switch {
+	case len(who)*2 <= s.activeIn(best):
+		return // others go on, as far as anyone knows: it is not the host
+	case !going && last.at.Sub(best[0].at) < s.slack():
+		return // what answers again before a terminal has waited once was not down
 	}
 	first := lost[0].all[requests]
 	outside := float64(len(lost) - len(best))
-	asked := float64(s.ledger.at[requests]-first+1) - float64(len(best))
-	chance := (outside + 0.25) / (max(asked, outside) + 1)
-	level := float64(len(best)) * math.Log(1/min(chance, 0.9))
-	if active := s.activeIn(best); len(who) < active && len(who) < 2 || len(who)*2 <= active {
-		return // others go on: it is not the host
+	asked := max(float64(s.ledger.at[requests]-first+1)-float64(len(best)), outside)
+	chance := min((outside+0.25)/(asked+1), 0.9)
+	// Among many requests a run has many places to come up by chance.
+	level := float64(len(best))*math.Log(1/chance) - math.Log(max(asked*(1-chance), 1))
+	if level <= 0 {
+		return
 	}
-	began := best[0].at
-	for t := range who {
-		m.add(t, level/float64(len(who)), began)
+	for _, list := range who {
+		m.add(list[0].term, level/float64(len(who)), list[0].at, entries(list)...)
 	}
-	m.Count = len(best)
-	for _, sg := range best {
-		m.proof = append(m.proof, sg.n)
-	}
-	m.proof = m.proof[:min(len(m.proof), keptProof)]
 	m.Share = float64(len(best)) / float64(len(lost))
-	last := best[len(best)-1]
-	if m.Now = s.answeredSince(last.all[requests]) == 0; !m.Now {
+	if m.Now = going; !going {
 		m.ended = last.at
 	}
 }
 
-// activeIn is how many terminals sent requests in the time of these signs, or were about to.
+// longSilent is how many times as long as a terminal waits an answer may take before nobody expects it any more.
+const longSilent = 2.5
+
+// findVanished looks for requests whose answer would have come by now if it were only late.
+func (s *Session) findVanished(m member, open []sign) {
+	wait := time.Duration(longSilent * float64(s.slack()))
+	for _, list := range byTerminal(open) {
+		var gone []sign
+		for _, sg := range list {
+			if s.now.Sub(sg.at) > wait {
+				gone = append(gone, sg)
+			}
+		}
+		if len(gone) > 0 {
+			m.add(gone[0].term, float64(len(gone)), gone[0].at, entries(gone)...)
+		}
+	}
+}
+
+// byTerminal groups signs by their terminals, in the order in which these come up.
+func byTerminal(list []sign) (groups [][]sign) {
+	at := map[*terminal]int{}
+	for _, sg := range list {
+		i, ok := at[sg.term]
+		if !ok {
+			i = len(groups)
+			at[sg.term], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], sg)
+	}
+	return groups
+}
+
+// entries are those that signs come from.
+func entries(list []sign) (out []int) {
+	for _, sg := range list {
+		out = append(out, sg.n)
+	}
+	return out
+}
+
+// activeIn is how many terminals sent requests about the time of these signs, or later.
 func (s *Session) activeIn(run []sign) (n int) {
-	from := run[0].at
-	for _, t := range s.ledger.terminals {
-		if !t.seen.Before(from) {
+	from, to := run[0].at, run[len(run)-1].at
+	from = from.Add(from.Sub(to))
+	for _, t := range s.ledger.roster {
+		if !t.asked.Before(from) {
 			n++
 		}
 	}
@@ -121,18 +163,18 @@ func (s *Session) answeredSince(at uint32) int {
 // findMute looks for terminals that are never answered while others are.
 func (s *Session) findMute(get func(string) member, open [kinds][]sign) {
 	l := &s.ledger
-	unheard := map[*terminal][]sign{}
 	silent := slices.Concat(open[givenUp], open[cutByHost], open[resetByHost], open[unacked])
+	var unheard []sign
 	for _, sg := range silent {
 		if sg.term.at[answers] == 0 {
-			unheard[sg.term] = append(unheard[sg.term], sg)
+			unheard = append(unheard, sg)
 		}
 	}
 	if len(unheard) == 0 || l.answers == 0 {
 		return
 	}
 	destinations, forms, answered, lost := map[string]bool{}, map[*wire.Form]bool{}, 0.0, 0.0
-	for _, t := range l.terminals {
+	for _, t := range l.roster {
 		if t.at[answers] > 0 {
 			destinations[t.destination], forms[t.form] = true, true
 			answered += float64(t.at[requests])
@@ -152,12 +194,9 @@ func (s *Session) findMute(get func(string) member, open [kinds][]sign) {
 		return f == nil
 	}
 	each := math.Log(1 / min((lost+0.05)/(answered+1), 0.9)) // what one more lost request says, where the others lose so many
-	for t, list := range unheard {
+	for _, list := range byTerminal(unheard) {
+		t := list[0].term
 		level := math.Min(each, 3.5) * float64(len(list))
-		var proof []int
-		for _, sg := range list {
-			proof = append(proof, sg.n)
-		}
 		name := "mute"
 		switch {
 		case t.destination != "" && !destinations[t.destination]:
@@ -165,7 +204,7 @@ func (s *Session) findMute(get func(string) member, open [kinds][]sign) {
 		case !sameForm(t.form):
 			name = "mute_otherwise"
 		}
-		get(name).add(t, level, list[0].at, proof...)
+		get(name).add(t, level, list[0].at, entries(list)...)
 	}
 }
 
@@ -190,18 +229,11 @@ const (
 func (s *Session) findKeys(get func(string) member, t *terminal, sellers int, pins pinCount) {
 	h := &t.habits
 	keyProof := func(codes ...string) (out []int, first time.Time) {
-		for _, c := range codes {
-			for _, sg := range s.ledger.signs.codes[c] {
-				if sg.term == t {
-					out = append(out, sg.n)
-					if first.IsZero() || sg.at.Before(first) {
-						first = sg.at
-					}
-				}
-			}
+		list := s.codedOf(t, codes)
+		if len(list) > 0 {
+			first = list[0].at
 		}
-		slices.Sort(out)
-		return out, first
+		return entries(list), first
 	}
 	if k := h.keys; k.errors+k.stuck+k.cured+k.healed > 0 {
 		proof, first := keyProof(s.tree.keyCodes...)
@@ -244,52 +276,51 @@ func (s *Session) findKeys(get func(string) member, t *terminal, sellers int, pi
 	}
 }
 
-// chipless says that a terminal reads stripes alone: it declares so nearly always, or it declares nothing and never read a
-// chip, with contact or without, among many cards.
-func (h *habits) chipless() bool {
-	if h.declared > 0 {
-		return h.chips == 0 && h.stripeOnly*10 >= h.declared*9
+// fewReads is how many cards a terminal may read by stripe before it is strange that none was read by chip.
+const fewReads = 3
+
+// findChipless looks for terminals that are refused because a stripe was read. Some declare that they read nothing else, nearly
+// always: of others it shows only in that they never read a chip, with contact or without.
+func (s *Session) findChipless(get func(string) member, t *terminal) {
+	h := &t.habits
+	var name string
+	switch {
+	case h.chips > 0:
+		return
+	case h.declared > 0 && h.stripeOnly*10 >= h.declared*9:
+		name = "chipless"
+	case h.declared == 0 && h.fallbacks == 0 && h.cards >= fewReads:
+		name = "never_chip"
+	default:
+		return
 	}
-	return h.chips == 0 && h.cards >= 8
+	if list := s.codedOf(t, s.tree.chipCodes); len(list) > 0 {
+		get(name).add(t, oneStuck*float64(len(list)), list[0].at, entries(list)...)
+	}
+}
+
+// codedOf are a terminal's answers with some response codes, as signs, in order.
+func (s *Session) codedOf(t *terminal, codes []string) (list []sign) {
+	for _, c := range codes {
+		for _, sg := range s.ledger.signs.codes[c] {
+			if sg.term == t {
+				list = append(list, sg)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b sign) int { return cmp.Compare(a.n, b.n) })
+	return list
 }
 
 func (s *Session) findSetUp(get func(string) member, t *terminal, newest string) {
 	h := &t.habits
-	if h.chipless() {
-		n, proof := 0, []int(nil)
-		var first time.Time
-		for _, c := range s.tree.chipCodes {
-			for _, sg := range s.ledger.signs.codes[c] {
-				if sg.term == t {
-					if n++; n == 1 {
-						first = sg.at
-					}
-					proof = append(proof, sg.n)
-				}
-			}
-		}
-		if n > 0 {
-			get("chipless").add(t, oneStuck*float64(n), first, proof...)
-		}
-	}
+	s.findChipless(get, t)
 	if n := len(h.asks); n >= 2 {
 		get("downloads").add(t, oneSignOn*float64(n), h.firstAsk, h.asks...)
 	}
 	if h.version != "" && h.version < newest {
-		var proof []int
-		var first time.Time
-		for _, c := range s.tree.formatCodes {
-			for _, sg := range s.ledger.signs.codes[c] {
-				if sg.term == t {
-					if len(proof) == 0 {
-						first = sg.at
-					}
-					proof = append(proof, sg.n)
-				}
-			}
-		}
-		if len(proof) > 0 {
-			get("outdated").add(t, oneStuck*float64(len(proof)), first, proof...)
+		if list := s.codedOf(t, s.tree.formatCodes); len(list) > 0 {
+			get("outdated").add(t, oneStuck*float64(len(list)), list[0].at, entries(list)...)
 		}
 	}
 }

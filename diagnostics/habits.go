@@ -55,6 +55,7 @@ type habits struct {
 	stripeOnly   int   // requests in which it declared that it reads stripes alone (60.4 = 2)
 	declared     int   // requests in which it declared anything
 	chips, cards int   // read by chip, with contact or without, and at all
+	fallbacks    int   // read by stripe because the chip failed, as the terminal says
 	asks         []int // requests for a download since it last began one, entries
 	firstAsk     time.Time
 	unsettled    time.Time // when the first approved transaction came that no settlement followed
@@ -62,6 +63,8 @@ type habits struct {
 	settled      int       // settlements that the host took
 	batchSize    int       // the most that it settled at once
 	refusedClose []int     // settlements since the last good one that were refused or found unequal, entries
+	closing      string    // batch of a settlement that has no answer yet
+	reclosing    bool      // the same batch is being settled again: its host may have closed it already
 	uploading    time.Time // when a batch upload began that has not ended
 	uploadN      int
 	soldInUpload int
@@ -111,6 +114,9 @@ func (l *ledger) requested(x *exchange, t *txn, e *Entry) {
 		}
 	case t.Type == "management" && len(code) == 3 && code[0] == '3' && code[1] >= '6':
 		h.asks = h.asks[:0] // a download, or the question for one
+	case t.Type == "settlement":
+		h.reclosing = t.batch != "" && t.batch == h.closing
+		h.closing = t.batch
 	case t.Type == "upload":
 		if h.uploading.IsZero() {
 			h.soldInUpload = 0
@@ -149,7 +155,8 @@ func (l *ledger) read(x *exchange, t *txn, m *wire.Message) {
 	if len(f22) == 12 { // ISO 8583:1993: what it can do first, how it did it seventh
 		capability, mode = capabilities[f22[0]], modes[f22[6]]
 	}
-	if capability != "" && capability != "0" {
+	now := m.MTI[2] == '0' && (t.Type == "sale" || t.Type == "preauth" || t.Type == "balance") // others tell of a card that was read before
+	if now && capability != "" && capability != "0" {
 		h.declared++
 		if capability == "2" {
 			h.stripeOnly++
@@ -159,7 +166,9 @@ func (l *ledger) read(x *exchange, t *txn, m *wire.Message) {
 		return
 	}
 	l.occasion(reads, x.term)
-	h.cards++
+	if now {
+		h.cards++
+	}
 	if t.issuer != nil {
 		t.issuer.at[reads]++
 	}
@@ -174,6 +183,7 @@ func (l *ledger) read(x *exchange, t *txn, m *wire.Message) {
 		if mode == "80" || mode == "79" || mode == "02" && sub(f60, 12, 1) == "2" {
 			l.stripes++
 			t.fellBack = true
+			h.fallbacks++
 			l.note(fallback, l.here(t.Messages[0], t.At, x.term, t))
 		}
 	case "01":
@@ -238,8 +248,12 @@ func (l *ledger) coded(x *exchange, t *txn, e *Entry, code string, cause string)
 		return
 	case t.Type == "settlement" && !x.reversal:
 		l.occasion(settlements, x.term)
+		h.closing = ""
 		switch r := x.settlementResult(m); {
 		case r == '2' || r == '3':
+			if h.reclosing {
+				break // what the terminal did not hear the first time was done, and nothing is left to compare
+			}
 			l.note(unequal, l.here(e.N, e.At, x.term, t))
 			h.refusedClose = keepRun(h.refusedClose, e.N)
 		case approvedCode(code):

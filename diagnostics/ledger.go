@@ -19,6 +19,7 @@ type ledger struct {
 	nextTxn       int
 	byStan        map[stanKey]*txn // the newest
 	terminals     map[string]*terminal
+	roster        []*terminal // the same, in the order in which they came up
 	issuers       map[string]*issuer
 	room          []int             // where lists of messages come from
 	words         map[string]string // texts that come again and again: codes, currencies, batches
@@ -216,6 +217,7 @@ func (l *ledger) request(s *Session, c *conn, e *Entry, key pairKey) {
 	l.last = x
 	l.open++
 	l.occasion(requests, x.term)
+	x.term.asked = e.At
 	x.pin, x.card = m.Has(52), m.Card()
 	if m.MTI[1] == '5' {
 		x.totals = unionPayTotals(m.Get(48), "0")

@@ -127,10 +127,8 @@ func NewSession(o Options) (*Session, error) {
 	if o.Tree != nil {
 		t = o.Tree.tree
 	}
-	for node, a := range o.Answers {
-		if err := t.checkAnswer(node, a); err != nil {
-			return nil, err
-		}
+	if err := t.checkAnswers(o.Answers); err != nil {
+		return nil, err
 	}
 	return &Session{o: o, tree: t, codes: codes, nextN: 1, version: 1, ledger: newLedger(), statement: o.Statement,
 		in: intake{decoder: decoder, byAddr: map[string]*lineState{}, conns: map[uint64]*conn{}, serial: o.Info.Kind == "serial"}}, nil

@@ -15,7 +15,7 @@ const (
 	connects    stream = iota // attempts of a terminal to connect
 	requests                  // messages that want an answer
 	answers                   // answers of any kind
-	sales                     // answers to what moves money, and to its reversals
+	sales                     // answers to what an issuer is asked: no advices, no reversals
 	frames                    // whatever the line carried
 	reads                     // cards that were read
 	settlements               // answered settlements
@@ -119,6 +119,9 @@ func (l *ledger) here(n int, at time.Time, term *terminal, t *txn) sign {
 // and not above what a fault makes.
 const faulty = 0.3
 
+// moment is how close together (in life) signs of several terminals, one of each, are one event: they share what is in between.
+const moment = time.Second / 4
+
 // manyOccasions is how many occasions the alarm is meant for.
 const manyOccasions = 300
 
@@ -176,7 +179,7 @@ type Sign struct {
 	Banks     int     `expr:"banks" doc:"how many issuers showed it at all"`
 	BankPart  float64 `expr:"bank_part" doc:"the part of the count that falls on issuers beyond chance"`
 	Rest      int     `expr:"rest" doc:"occasions of terminals that do not show it, since it began"`
-	Others    int     `expr:"others" doc:"occasions of issuers beside those, since it began"`
+	Others    int     `expr:"others" doc:"occasions of issuers beside those without the sign, since it began"`
 	Share     float64 `expr:"share" doc:"of the occasions, since it began"`
 	Now       bool    `expr:"now" doc:"it goes on"`
 
@@ -184,11 +187,13 @@ type Sign struct {
 	terms        map[*terminal]bool
 	issuers      map[*issuer]bool
 	proof        []int
+	parts        []part  // of a finding, terminal by terminal
 	strength     float64 // the most of level and of what one terminal or issuer shows
 }
 
-// weigh makes evidence of signs. They need not be in order, and stay as they are.
-func (s *Session) weigh(list []sign, of stream, usual float64) *Sign {
+// weigh makes evidence of signs by a rule of the tree. They need not be in order, and stay as they are.
+func (s *Session) weigh(list []sign, rule *signRule) *Sign {
+	of, usual := rule.of, rule.Usual
 	out := &Sign{Count: len(list)}
 	if len(list) == 0 {
 		return out
@@ -218,34 +223,41 @@ func (s *Session) weigh(list []sign, of stream, usual float64) *Sign {
 		out.Rest -= int(t.at[of]-at[0]) + 1
 		slices.Sort(at)
 		d := dense(at, t.at[of], s.ledger.at[of], usual)
-		out.Worst = max(out.Worst, d.level)
 		most = max(most, len(at))
-		if d.level >= out.Worst && d.level > 0 {
-			out.Steady = float64(len(at)) / float64(max(at[len(at)-1]-at[0]+1, 1))
+		if steady := float64(len(at)) / float64(max(at[len(at)-1]-at[0]+1, 1)); d.level > out.Worst || d.level == out.Worst && d.level > 0 && steady > out.Steady {
+			out.Steady = steady
 		}
+		out.Worst = max(out.Worst, d.level)
 		if d.level >= alarm {
 			out.terms[t] = true
 		}
 	}
 	out.Rest = max(out.Rest, 0)
-	out.strength = max(out.Level, out.Worst)
+	strongest := out.Worst
 	for i, at := range banks {
 		slices.Sort(at)
 		d := dense(at, i.at[of], s.ledger.at[of], usual)
-		out.strength = max(out.strength, d.level)
+		strongest = max(strongest, d.level)
 		if d.level >= alarm {
 			out.issuers[i] = true
 		}
 	}
 	out.Terminals, out.Issuers, out.Top = len(out.terms), len(out.issuers), float64(most)/float64(len(list))
 	out.Others = int(s.ledger.at[of]-list[all.from].all[of]) + 1
+	hit := 0
 	for i := range out.issuers {
 		at := banks[i]
-		out.BankPart += float64(len(at)) / float64(len(list))
+		hit += len(at)
 		out.Others -= int(i.at[of]-at[0]) + 1
 	}
+	out.BankPart = float64(hit) / float64(len(list))
+	out.Others -= len(list) - hit
 	out.Others = max(out.Others, 0)
 	part := list[all.from : all.to+1]
+	if len(rule.Codes) == 0 && len(part) > 1 && part[len(part)-1].at.Sub(part[0].at) < s.scaled(moment) && len(byTerminal(part)) == len(part) {
+		out.Level = min(out.Level, alarm/2) // one hiccup of what they share
+	}
+	out.strength = max(out.Level, strongest)
 	out.began = part[0].at
 	if !all.going {
 		out.ended = part[len(part)-1].at

@@ -176,7 +176,7 @@ func (l *ledger) answer(s *Session, x *exchange, e *Entry) {
 	t, m := x.txn, e.Msg
 	l.add(t, e.N)
 	code := CodeOf(m.Get(39))
-	if class := m.MTI[1]; class == '1' || class == '2' || class == '4' {
+	if class := m.MTI[1]; (class == '1' || class == '2') && m.MTI[2] == '1' { // an advice is a fact, and a reversal ends at the host
 		l.occasion(sales, t.term)
 		if t.issuer != nil {
 			t.issuer.at[sales]++

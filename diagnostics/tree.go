@@ -1,10 +1,12 @@
 package diagnostics
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -28,7 +30,7 @@ type node struct {
 	Explains   string            `yaml:"explains"`   // which of these, a condition over one transaction
 	Claims     []string          `yaml:"claims"`     // evidence that is a consequence of it, and that later nodes do not see
 	Hides      []string          `yaml:"hides"`      // the same, for the time that the fault lasts
-	Confidence float64           `yaml:"confidence"` // the most that its evidence can give; 0 is 0.97
+	Confidence string            `yaml:"confidence"` // the most that its evidence can give, a number or an expression like when; empty is 0.97
 	Ask        bool              `yaml:"ask"`        // a person may be asked what the line cannot tell
 	Probes     []string          `yaml:"probes"`     // tests that could tell
 	Stops      bool              `yaml:"stops"`      // it keeps terminals from selling at all
@@ -38,7 +40,7 @@ type node struct {
 	No         string            `yaml:"no"`
 	Else       string            `yaml:"unknown"`
 
-	when, unknown, explains *vm.Program
+	when, unknown, explains, most *vm.Program
 }
 
 // signRule says what a sign is made of, and how often it is nothing special.
@@ -243,18 +245,20 @@ func (n *node) check(at int, index map[string]int, env map[string]any) error {
 			return fmt.Errorf("no probe %q", id)
 		}
 	}
-	if n.Confidence < 0 || n.Confidence > 1 {
+	if x, err := strconv.ParseFloat(n.Confidence, 64); err == nil && (x < 0 || x > 1) {
 		return fmt.Errorf("confidence is between 0 and 1")
 	}
 	for _, p := range []struct {
 		name, src string
 		env       any
+		is        expr.Option
 		out       **vm.Program
-	}{{"when", n.When, env, &n.when}, {"unknown-if", n.Unknown, env, &n.unknown}, {"explains", n.Explains, txEvidence{}, &n.explains}} {
+	}{{"when", n.When, env, expr.AsBool(), &n.when}, {"unknown-if", n.Unknown, env, expr.AsBool(), &n.unknown},
+		{"explains", n.Explains, txEvidence{}, expr.AsBool(), &n.explains}, {"confidence", cmp.Or(n.Confidence, mostConfidence), env, expr.AsFloat64(), &n.most}} {
 		if p.src == "" {
 			continue
 		}
-		prog, err := expr.Compile(p.src, expr.Env(p.env), expr.AsBool())
+		prog, err := expr.Compile(p.src, expr.Env(p.env), p.is)
 		if err != nil {
 			return fmt.Errorf("%s: %s", p.name, strings.SplitN(err.Error(), "\n", 2)[0])
 		}
@@ -268,10 +272,19 @@ func (n *node) check(at int, index map[string]int, env map[string]any) error {
 
 func (t *tree) checkAnswer(id, a string) error {
 	if t.byID[id] == nil {
-		return fmt.Errorf("no node %q in the tree", id)
+		return fmt.Errorf("the tree has no node %q: explain --tree lists them", id)
 	}
 	if a != "yes" && a != "no" && a != "unknown" {
 		return fmt.Errorf("answer to %s: %q is not yes, no or unknown", id, a)
+	}
+	return nil
+}
+
+func (t *tree) checkAnswers(answers map[string]string) error {
+	for _, node := range sortedKeys(answers) {
+		if err := t.checkAnswer(node, answers[node]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -283,6 +296,19 @@ func truth(p *vm.Program, env any) bool {
 	v, err := expr.Run(p, env)
 	b, _ := v.(bool)
 	return err == nil && b
+}
+
+// mostConfidence is what the evidence of a node can give when it says nothing else: something unseen may always explain more.
+const mostConfidence = "0.97"
+
+// mostOf is what a node's evidence can give.
+func (n *node) mostOf(env any) float64 {
+	v, err := expr.Run(n.most, env)
+	most, _ := v.(float64)
+	if err != nil {
+		return 0
+	}
+	return min(max(most, 0), 1)
 }
 
 type advice struct {

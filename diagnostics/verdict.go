@@ -111,7 +111,7 @@ func (s *Session) because(n *node, sign *Sign, ev *evidence, by string) string {
 
 // Confidence grows with the strength of the evidence towards the most that its node can give. Each settle is what takes away
 // two thirds of the doubt that is left.
-const settle = 3.8
+const settle = 2
 
 // hit makes a cause of a node that was answered yes.
 func (s *Session) hit(n *node, sign *Sign, ev *evidence, by string, order int) *found {
@@ -127,7 +127,7 @@ func (s *Session) hit(n *node, sign *Sign, ev *evidence, by string, order int) *
 	case n.Cause == clearingPending:
 		f.rank = 3
 	}
-	most := cmp.Or(n.Confidence, 0.97)
+	most := n.mostOf(ev.env)
 	switch {
 	case by == "asked":
 		f.Confidence = min(most, 0.9)
