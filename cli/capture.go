@@ -23,6 +23,9 @@ func captureCommand() *cobra.Command {
 It needs Linux and the right to open raw sockets; the error says how to give it. Elsewhere, pipe a capture in:
 tcpdump -i en0 -U -w - tcp port 8583 | tillscope open -`,
 		Args: func(c *cobra.Command, args []string) error {
+			if asJSON && !list {
+				return usagef("--json goes with --list; for a report there is --report json")
+			}
 			if list {
 				return exactly(0, "no interface with --list")(c, args)
 			}

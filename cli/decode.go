@@ -52,7 +52,7 @@ Framing, header and dialect are detected unless a flag names them. Card data is 
 			}
 			m, det, err := wire.Decode(frame, o)
 			if err != nil {
-				return usageError{err}
+				return unlessFile(err)
 			}
 			if asJSON {
 				return writeDecodeJSON(c.OutOrStdout(), m, det)

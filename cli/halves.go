@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tillscope/link"
 	"tillscope/sim"
 )
 
@@ -63,8 +64,15 @@ func (h *half) open(c *cobra.Command, at string) (store *sim.Store, port *sim.Po
 	if err := ownScenarios(); err != nil {
 		return nil, nil, err
 	}
+	if onSerial {
+		mode := link.DefaultMode
+		mode.Baud = h.baud
+		if err := mode.Check(); err != nil {
+			return nil, nil, usageError{err}
+		}
+	}
 	if store, err = sim.New(h.o); err != nil {
-		return nil, nil, usageError{err}
+		return nil, nil, unlessFile(err)
 	}
 	if h.statement != "" {
 		file, err := createStatement(h.statement, h.force)
@@ -117,9 +125,9 @@ with the master key that --show-keys writes. Keys are for the lab: they follow f
 					_, _ = fmt.Fprintf(c.ErrOrStderr(), "host on %s, seed %d; end with Ctrl-C\n", port.Name, h.o.Seed)
 					return store.ServeSerial(ctx, port)
 				}
-				l, err := net.Listen("tcp", args[0])
+				l, err := link.Listen(args[0])
 				if err != nil {
-					return fmt.Errorf("the host cannot listen on %s: %w; take another port", args[0], err)
+					return asUsage(err)
 				}
 				_, _ = fmt.Fprintf(c.ErrOrStderr(), "host on %s, seed %d; end with Ctrl-C\n", l.Addr(), h.o.Seed)
 				return store.Serve(ctx, l)
@@ -160,6 +168,11 @@ They send sign-ons and sales with test cards: never point them at a host that mo
 			store, port, err := h.open(c, args[0])
 			if err != nil {
 				return err
+			}
+			if port == nil {
+				if err := link.CheckHost(args[0]); err != nil {
+					return asUsage(err)
+				}
 			}
 			return untilSignal(func(ctx context.Context) error {
 				if port != nil {

@@ -10,11 +10,14 @@ import (
 // place is the file of a report. It is made before anything is watched: that a folder is missing is better known now than
 // after hours. What stood there stays until the report is written.
 type place struct {
-	*os.File
+	file           *os.File
 	fresh, written bool
 }
 
 func newPlace(name string, force bool) (*place, error) {
+	if i, err := os.Stat(name); err == nil && i.IsDir() {
+		return nil, fmt.Errorf("the report cannot be written: %s is a folder; name a file in it", name)
+	}
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	fresh := err == nil
 	if errors.Is(err, fs.ErrExist) {
@@ -26,25 +29,25 @@ func newPlace(name string, force bool) (*place, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the report cannot be written: %w", err)
 	}
-	return &place{File: f, fresh: fresh}, nil
+	return &place{file: f, fresh: fresh}, nil
 }
 
 // Write replaces what stood in the file.
 func (p *place) Write(b []byte) (int, error) {
-	if i, err := p.Stat(); !p.written && err == nil && i.Mode().IsRegular() {
-		if err := p.Truncate(0); err != nil {
+	if i, err := p.file.Stat(); !p.written && err == nil && i.Mode().IsRegular() {
+		if err := p.file.Truncate(0); err != nil {
 			return 0, err
 		}
 	}
 	p.written = true
-	return p.File.Write(b)
+	return p.file.Write(b)
 }
 
 // leave closes the file, and takes it away again when there was no report to write.
 func (p *place) leave() error {
-	err := p.Close()
+	err := p.file.Close()
 	if p.fresh && !p.written {
-		return errors.Join(err, os.Remove(p.Name()))
+		return errors.Join(err, os.Remove(p.file.Name()))
 	}
 	return err
 }

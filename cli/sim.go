@@ -69,7 +69,7 @@ func (s *store) play(c *cobra.Command, scenario string) error {
 	return s.run(c, func() (link.Source, error) {
 		st, err := sim.New(s.o)
 		if err != nil {
-			return nil, usageError{err}
+			return nil, unlessFile(err)
 		}
 		var file io.WriteCloser
 		if s.statement != "" {
@@ -147,6 +147,9 @@ a pseudo terminal of the system, in the framing stx-etx.`,
 			case s.list:
 				if err := ownScenarios(); err != nil {
 					return err
+				}
+				if _, err := assets.Language(s.lang); err != nil {
+					return usageError{err}
 				}
 				return listScenarios(c.OutOrStdout(), s.lang, asJSON)
 			case s.faults:

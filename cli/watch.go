@@ -111,7 +111,7 @@ func (w *watch) check(c *cobra.Command) (*assets.Lang, map[string]string, error)
 		return nil, nil, usagef("--record-size %d: want MiB, or 0 for never", w.recordSize)
 	case w.report == "" && (w.out != "" || w.exitCode):
 		return nil, nil, usagef("--out and --exit-code go with --report")
-	case w.out != "" && filepath.Clean(w.out) == filepath.Clean(w.recording):
+	case w.out != "" && w.recording != "" && filepath.Clean(w.out) == filepath.Clean(w.recording):
 		return nil, nil, usagef("--out and --record are the same file: take another name for one")
 	}
 	for _, written := range []string{w.out, w.recording} {
@@ -132,7 +132,7 @@ func (w *watch) check(c *cobra.Command) (*assets.Lang, map[string]string, error)
 		answers[node] = answer
 	}
 	if _, err := wire.NewDecoder(w.wire); err != nil {
-		return nil, nil, usageError{err}
+		return nil, nil, unlessFile(err)
 	}
 	return lang, answers, nil
 }
@@ -205,11 +205,8 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) (err err
 		}()
 	}
 	source, err := open()
-	if errors.As(err, new(link.Mistake)) {
-		return usageError{err}
-	}
 	if err != nil {
-		return err
+		return asUsage(err)
 	}
 	front := w.front(c)
 	s := &screen{w: w}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync/atomic"
 	"time"
@@ -45,7 +46,13 @@ func OpenFile(name string) (*File, error) {
 		f.name = "standard input"
 	} else {
 		file, err := os.Open(name)
-		if err != nil {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			here, _ := os.Getwd()
+			return nil, fmt.Errorf("there is no file %s: the program runs in %s, so name it from there or whole", name, here)
+		case errors.Is(err, fs.ErrPermission):
+			return nil, fmt.Errorf("%s may not be read: `sudo chown $USER %s` makes it yours", name, name)
+		case err != nil:
 			return nil, fmt.Errorf("cannot open the capture: %w", err)
 		}
 		f.from = file

@@ -68,6 +68,9 @@ func NewRecorder(path string, limit int64, replace bool) (*Recorder, error) {
 
 func (r *Recorder) create(mode int) error {
 	f, err := os.OpenFile(r.path, os.O_WRONLY|os.O_CREATE|mode, 0o600)
+	if i, serr := os.Stat(r.path); serr == nil && i.IsDir() {
+		return fmt.Errorf("the recording cannot be written: %s is a folder; name a file in it", r.path)
+	}
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s exists and is not overwritten: take another name, or add --force", r.path)
 	}

@@ -56,7 +56,7 @@ func NewSerial(o SerialOptions) (*Serial, error) {
 	s := &Serial{o: o, queue: newQueue()}
 	s.conn.Store(1)
 	if o.Host != "" {
-		if err := checkHost(o.Host); err != nil {
+		if err := CheckHost(o.Host); err != nil {
 			return nil, err
 		}
 		s.host = &hostEnd{s: s}

@@ -44,12 +44,8 @@ type Tap struct {
 // NewTap binds listen at once, so that a terminal may connect from now on. Both addresses are host:port. The upstream may
 // be a name: each connection looks it up anew and tries all its addresses in turn.
 func NewTap(listen, upstream string, o TapOptions) (*Tap, error) {
-	if err := checkHost(upstream); err != nil {
+	if err := CheckHost(upstream); err != nil {
 		return nil, err
-	}
-	_, port, err := net.SplitHostPort(listen)
-	if _, perr := net.LookupPort("tcp", port); err != nil || perr != nil {
-		return nil, mistake("the address to listen on %q is not host:port, as in 0.0.0.0:8583; ports are 1 to 65535", listen)
 	}
 	t := &Tap{upstream: upstream, scale: o.TimeScale, queue: newQueue(), standing: map[*relay]struct{}{}}
 	if t.scale <= 0 {
@@ -62,18 +58,9 @@ func NewTap(listen, upstream string, o TapOptions) (*Tap, error) {
 		}
 		t.bind = local
 	}
-	lc := net.ListenConfig{KeepAliveConfig: keepAlive}
-	lc.SetMultipathTCP(false) // a terminal must meet what its host would offer
-	l, err := lc.Listen(context.Background(), "tcp", listen)
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaInUse):
-		return nil, fmt.Errorf("cannot listen on %s: another program has it; end that one (a tap whose terminal went away goes on, `pkill tillscope` ends it) or take another port", listen)
-	case errors.Is(err, os.ErrPermission):
-		return nil, fmt.Errorf("cannot listen on %s: ports below 1024 need more rights; take a higher port", listen)
-	case errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, wsaNotLocal):
-		return nil, fmt.Errorf("cannot listen on %s: this machine has no such address; it has %s, and 0.0.0.0 means all of them", listen, localAddresses())
-	case err != nil:
-		return nil, fmt.Errorf("cannot listen on %s: %w", listen, err)
+	l, err := Listen(listen)
+	if err != nil {
+		return nil, err
 	}
 	t.listener = l
 	if t.isItself() {
@@ -83,8 +70,31 @@ func NewTap(listen, upstream string, o TapOptions) (*Tap, error) {
 	return t, nil
 }
 
-// checkHost says what is wrong with the address of a host. Its name is looked up when it is called.
-func checkHost(s string) error {
+// Listen binds a TCP address, host:port. An error says what to do about it.
+func Listen(listen string) (net.Listener, error) {
+	_, port, err := net.SplitHostPort(listen)
+	if _, perr := net.LookupPort("tcp", port); err != nil || perr != nil {
+		return nil, mistake("the address to listen on %q is not host:port, as in 0.0.0.0:8583; ports are 1 to 65535", listen)
+	}
+	lc := net.ListenConfig{KeepAliveConfig: keepAlive}
+	lc.SetMultipathTCP(false) // a terminal must meet what its host would offer
+	l, err := lc.Listen(context.Background(), "tcp", listen)
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaInUse):
+		return nil, fmt.Errorf("cannot listen on %s: another program has it; end that one (a tap whose terminal went away goes on, `pkill tillscope` ends it) or take another port", listen)
+	case errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("cannot listen on %s: ports below 1024 need more rights; take a higher port", listen)
+	case errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, wsaNotLocal) || errors.As(err, &dns):
+		return nil, fmt.Errorf("cannot listen on %s: this machine has no such address; it has %s, and 0.0.0.0 means all of them", listen, localAddresses())
+	case err != nil:
+		return nil, fmt.Errorf("cannot listen on %s: %w", listen, err)
+	}
+	return l, nil
+}
+
+// CheckHost says what is wrong with the address of a host. Its name is looked up when it is called.
+func CheckHost(s string) error {
 	name, port, err := net.SplitHostPort(s)
 	if n, perr := net.LookupPort("tcp", port); err != nil || name == "" || perr != nil || n == 0 {
 		return mistake("the host's address %q is not host:port, as in 192.0.2.7:8583; ports are 1 to 65535", s)
