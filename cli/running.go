@@ -105,7 +105,7 @@ func (s *screen) open(kind string, values map[string]string) (tui.Session, error
 	if err != nil {
 		return nil, err
 	}
-	next, err := start(s.ctx, source, diagnostics.Options{Lang: lang, TimeScale: scale, Record: s.record(source)})
+	next, err := start(s.ctx, source, diagnostics.Options{Lang: lang, TimeScale: scale, Record: s.record(source), Older: olderRows})
 	if err != nil {
 		return nil, err
 	}

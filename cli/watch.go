@@ -37,6 +37,9 @@ const tickEvery = 200 * time.Millisecond
 // less to look through.
 const reportRing = 6000
 
+// olderRows is how many entries are kept packed for a screen, behind those that stand as they are: 100,000 in all.
+const olderRows = 92_000
+
 // watch holds the flags that every source shares.
 type watch struct {
 	report, out, lang string
@@ -217,8 +220,11 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) (err err
 		}
 		s.recorder.Store(recorder)
 	}
-	if front == reportOnly {
+	switch front {
+	case reportOnly:
 		o.RingSize = reportRing
+	case fullScreen:
+		o.Older = olderRows
 	}
 	if w.recording != "" || front == fullScreen {
 		o.Record = s.record(source)

@@ -43,7 +43,7 @@ func (s *Session) fold() {
 		}
 	}
 	spare := unarrived - keptUnarrived
-	kept := make([]*txn, 0, keptRecent+2*keptUnarrived)
+	kept := make([]*txn, 0, min(unarrived, keptUnarrived)+keptRecent+keptMore)
 	for _, t := range old {
 		if t.unarrived() {
 			if spare--; spare < 0 {
@@ -61,6 +61,7 @@ func (s *Session) fold() {
 		l.drop(t)
 	}
 	l.txns = append(kept, l.txns[len(old):]...)
+	l.foldAt = len(l.txns) + keptMore
 }
 
 // unarrived says that a transaction was meant to bring money and did not get as far as it should.

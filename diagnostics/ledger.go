@@ -17,6 +17,7 @@ type ledger struct {
 	open          int                   // how many are without answer
 	txns          []*txn                // those that are kept, in order
 	nextTxn       int
+	foldAt        int              // how many may be kept before they are looked through
 	byStan        map[stanKey]*txn // the newest
 	terminals     map[string]*terminal
 	roster        []*terminal // the same, in the order in which they came up
@@ -67,7 +68,7 @@ type exchange struct {
 }
 
 func newLedger() ledger {
-	return ledger{pairs: map[pairKey]*exchange{}, byStan: map[stanKey]*txn{}, terminals: map[string]*terminal{}, issuers: map[string]*issuer{}, words: map[string]string{}, nextTxn: 1}
+	return ledger{pairs: map[pairKey]*exchange{}, byStan: map[stanKey]*txn{}, terminals: map[string]*terminal{}, issuers: map[string]*issuer{}, words: map[string]string{}, nextTxn: 1, foldAt: keptRecent + keptMore}
 }
 
 // word is a text of its own that is equal to one of a message, the same for all that are equal.
@@ -294,7 +295,7 @@ func (l *ledger) begin(s *Session, x *exchange, e *Entry) *txn {
 	m := e.Msg
 	kind := "reversal"
 	if !x.reversal {
-		kind = kindOf(m)
+		kind = TypeOf(m)
 	}
 	amount, _ := strconv.ParseInt(m.Get(4), 10, 64)
 	stan := m.Get(11)
@@ -311,7 +312,7 @@ func (l *ledger) begin(s *Session, x *exchange, e *Entry) *txn {
 	}
 	l.txns = append(l.txns, t)
 	t.older, l.byStan[t.stan] = l.byStan[t.stan], t
-	if len(l.txns) >= keptRecent+2*keptUnarrived {
+	if len(l.txns) >= l.foldAt {
 		s.fold()
 	}
 	return t
@@ -384,7 +385,7 @@ func (l *ledger) repeated(term *terminal, key pairKey, m *wire.Message) *txn {
 	if want, err := strconv.ParseInt(cmp.Or(m.Get(4), "0"), 10, 64); err != nil || want != t.Amount {
 		return nil
 	}
-	if t.Type != kindOf(m) {
+	if t.Type != TypeOf(m) {
 		return nil
 	}
 	t.repeats++

@@ -19,7 +19,8 @@ type Options struct {
 	Wire      wire.Options
 	TimeScale float64           // how many times faster than life this line runs; 0 is 1
 	Answers   map[string]string // tree questions that a person answered: node to yes, no or unknown
-	RingSize  int               // entries kept; 0 is 20000
+	RingSize  int               // newest entries, kept as they are; 0 is 8192
+	Older     int               // entries before them, kept packed; 0 is none
 	Statement *Statement        // the acquirer's settlement statement, matched to what is seen
 	Tree      *Tree             // replaces the shipped tree
 	// Record, when set, gets everything that passed, in order, with card data masked. It must not wait.
@@ -42,6 +43,7 @@ type Session struct {
 	cached    *Snapshot
 	ring      []*Entry
 	room      []Entry // where the next ones are made
+	older     Older
 	nextN     int
 	shown     int // entries from here on are in no snapshot yet
 	totals    Totals
@@ -114,7 +116,7 @@ func NewSession(o Options) (*Session, error) {
 		o.TimeScale = 1
 	}
 	if o.RingSize <= 0 {
-		o.RingSize = 20000
+		o.RingSize = 8192
 	}
 	decoder, err := wire.NewDecoder(o.Wire)
 	if err != nil {
@@ -131,7 +133,8 @@ func NewSession(o Options) (*Session, error) {
 		return nil, err
 	}
 	return &Session{o: o, tree: t, codes: codes, nextN: 1, version: 1, ledger: newLedger(), statement: o.Statement,
-		in: intake{decoder: decoder, byAddr: map[string]*lineState{}, conns: map[uint64]*conn{}, serial: o.Info.Kind == "serial"}}, nil
+		older: Older{shelf: &shelf{dialect: o.Wire.Dialect}},
+		in:    intake{decoder: decoder, byAddr: map[string]*lineState{}, conns: map[uint64]*conn{}, serial: o.Info.Kind == "serial"}}, nil
 }
 
 // SetLang changes the language of the snapshots to come.
@@ -339,17 +342,28 @@ func (s *Session) add(entry Entry) *Entry {
 	e.N = s.nextN
 	s.nextN++
 	s.ring = append(s.ring, e)
-	if len(s.ring) >= s.o.RingSize+max(s.o.RingSize/8, 1) { // amortised: dropping one by one would move the ring each time
-		n := copy(s.ring, s.ring[len(s.ring)-s.o.RingSize:])
+	if len(s.ring) >= s.o.RingSize+packRows { // amortised: dropping one by one would move the ring each time
+		s.put(s.ring[:packRows])
+		n := copy(s.ring, s.ring[packRows:])
 		clear(s.ring[n:])
 		s.ring = s.ring[:n]
 	}
 	return e
 }
 
+// put packs rows behind those that are packed, and lets go of the oldest.
+func (s *Session) put(rows []*Entry) {
+	if s.o.Older > 0 {
+		packs := s.older.packs // which snapshots share
+		spare := max(len(packs)+1-max(s.o.Older/packRows, 1), 0)
+		s.older.packs = slices.Concat(packs[spare:], []*pack{s.older.shelf.pack(rows)})
+	}
+}
+
 // change replaces an entry that snapshots hold; one that none has seen is changed in place.
 func (s *Session) change(n int, f func(*Entry)) {
 	if len(s.ring) == 0 || n < s.ring[0].N || n >= s.nextN {
+		s.older.change(n, f)
 		return
 	}
 	i := n - s.ring[0].N
@@ -369,6 +383,8 @@ func (s *Session) event(c *conn, ev link.Event) {
 		Took: ev.Took, Lost: ev.Lost, Size: ev.Size, Count: ev.Count})
 	if ev.Kind < link.Kinds {
 		c.line.Events[ev.Kind]++
+		last := *e // rows are made in blocks, which would stay
+		c.line.Last[ev.Kind] = &last
 	}
 	s.connection(c, ev, e.N)
 	if ev.Kind == link.Gap {
@@ -452,15 +468,11 @@ func (s *Session) Snapshot() *Snapshot {
 		v.Latency50, v.Latency90, v.Latency95, v.Worst = percentiles(l.lats)
 		sn.Lines = append(sn.Lines, v)
 	}
-	ring := s.ring
-	if len(ring) > s.o.RingSize {
-		ring = ring[len(ring)-s.o.RingSize:]
-	}
-	sn.Entries = slices.Clone(ring)
+	sn.Entries, sn.Older = slices.Clone(s.ring), s.older
 	s.shown = s.nextN
 	sn.FirstEntry = 1
-	if len(ring) > 0 {
-		sn.FirstEntry = ring[0].N
+	if len(s.ring) > 0 {
+		sn.FirstEntry = s.ring[0].N
 	}
 	n := 0
 	for i := len(s.recent) - 1; i >= 0 && s.now.Sub(s.recent[i]) <= 10*time.Second; i-- {
@@ -483,8 +495,13 @@ func percentiles(l []time.Duration) (p50, p90, p95, worst time.Duration) {
 
 // sentAs is the message of an entry, nil when it is no longer kept.
 func (s *Session) sentAs(n int) *wire.Message {
-	if len(s.ring) == 0 || n < s.ring[0].N || n >= s.nextN {
+	if len(s.ring) == 0 || n >= s.nextN {
 		return nil
 	}
-	return s.ring[n-s.ring[0].N].Msg
+	if first := s.ring[0].N; n >= first {
+		return s.ring[n-first].Msg
+	} else if run := s.older.run(n); run != nil {
+		return run[n-run[0].N].Msg
+	}
+	return nil
 }

@@ -35,8 +35,9 @@ type Snapshot struct {
 	Lines        []Line
 	Totals       Totals
 	Rate         float64        // messages a second, over the last ten seconds of line time
-	Entries      []*Entry       // newest last; the oldest are dropped beyond the ring's size
-	FirstEntry   int            // Entries[0].N; greater than 1 once the ring has dropped some
+	Entries      []*Entry       // the newest rows, newest last
+	FirstEntry   int            // Entries[0].N
+	Older        Older          // the rows before them, packed; Entry finds one, Oldest is the first
 	Transactions []*Transaction // those that are kept, in order of their first message
 	Folded       int            // transactions that are no longer kept one by one; Stages and Causes count them
 	Stages       [8]StageCount
@@ -65,9 +66,10 @@ type Line struct {
 	Messages, Undecoded                    int
 	Bytes                                  int64
 	Latency50, Latency90, Latency95, Worst time.Duration
-	Open                                   int             // connections open now
-	LRCErrors, NAKs, Retransmits           int             // of a serial line: frames with a wrong LRC, frames refused, frames sent again
-	Events                                 [link.Kinds]int // how often each kind of line event was seen; Opened, Data and orderly ends are not counted
+	Open                                   int                // connections open now
+	LRCErrors, NAKs, Retransmits           int                // of a serial line: frames with a wrong LRC, frames refused, frames sent again
+	Events                                 [link.Kinds]int    // how often each kind of line event was seen; Opened, Data and orderly ends are not counted
+	Last                                   [link.Kinds]*Entry // the latest of each of these kinds
 }
 
 // Entry is one row of traffic: a message, or something that happened to the connection.

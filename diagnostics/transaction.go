@@ -120,8 +120,8 @@ func networkCode(m *wire.Message) string {
 	}
 }
 
-// kindOf is what a request asks for.
-func kindOf(m *wire.Message) string {
+// TypeOf is what a request asks for, as Transaction.Type has it.
+func TypeOf(m *wire.Message) string {
 	mti, f60 := m.MTI, private(m)
 	switch mti[1] {
 	case '8':

@@ -57,7 +57,7 @@ func init() { // not a literal: the help that shows the table is itself in it
 	}
 	show := func(v view) func(*Model) tea.Cmd { return do(func(m *Model) { m.setView(v) }) }
 	several := unless(func(m *Model) bool { return len(members[m.view]) > 1 }, "why.alone")
-	picked := unless(func(m *Model) bool { return m.traffic().current() != nil }, "why.noentry")
+	picked := unless(func(m *Model) bool { return m.traffic().current(m) != nil }, "why.noentry")
 	asked := func(m *Model) string { return m.unasked() }
 	inMessage := []region{message}
 	inTraffic := []region{traffic, message}
@@ -113,7 +113,7 @@ func init() { // not a literal: the help that shows the table is itself in it
 		{"answer.unknown", []string{"u"}, judging, false, asked, answer("unknown")},
 
 		{"probe", []string{"t"}, judging, true, (*Model).unprobed, do((*Model).openProbes)},
-		{"copy", []string{"y", "Y"}, nil, false, unless(func(m *Model) bool { return m.focus > message || m.traffic().current() != nil }, "why.noentry"), (*Model).copy},
+		{"copy", []string{"y", "Y"}, nil, false, unless(func(m *Model) bool { return m.focus > message || m.traffic().current(m) != nil }, "why.noentry"), (*Model).copy},
 		{"export", []string{"e"}, nil, true, unless(func(m *Model) bool { return m.o.Export != nil }, "why.noexport"), (*Model).openExport},
 		{"record", []string{"r"}, nil, false, unless(func(m *Model) bool { return m.o.Record != nil }, "why.norecord"), do((*Model).toggleRecord)},
 		{"source", []string{"c"}, nil, false, unless(func(m *Model) bool { return m.o.Open != nil }, "why.nosource"), (*Model).openSource},

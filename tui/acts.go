@@ -111,7 +111,7 @@ func (m *Model) jump(n int, focus region) bool {
 
 // toPair goes to the other half of the exchange.
 func (m *Model) toPair() {
-	e := m.traffic().current()
+	e := m.traffic().current(m)
 	if e == nil || e.Pair == 0 {
 		m.notice = m.t("notice.nopair")
 		return
@@ -121,15 +121,18 @@ func (m *Model) toPair() {
 
 // noStory says why the selected row leads to no transaction.
 func (m *Model) noStory() string {
-	if e := m.traffic().current(); e == nil || m.txnOf(e) == nil {
+	switch e := m.traffic().current(m); {
+	case e == nil || e.Txn == 0:
 		return m.t("why.notransaction")
+	case m.txnOf(e) == nil:
+		return m.t("why.folded")
 	}
 	return ""
 }
 
 // toStory goes to the transaction that the selected row belongs to.
 func (m *Model) toStory() {
-	x := m.txnOf(m.traffic().current())
+	x := m.txnOf(m.traffic().current(m))
 	m.leave()
 	m.view, m.focus, m.zoom = transactionsView, story, false
 	m.transactions().show(m, x.N)
@@ -200,7 +203,7 @@ func (m *Model) copy() tea.Cmd {
 
 // clip is what y copies: a row of the traffic, a whole message, or the region's page.
 func (m *Model) clip() string {
-	e := m.traffic().current()
+	e := m.traffic().current(m)
 	switch {
 	case m.focus == traffic && e != nil:
 		return "#" + itoa(e.N) + " " + m.rowOf(e, false).text()
@@ -257,7 +260,7 @@ func (m *Model) prove(list []int, by int) {
 		focus = traffic
 	}
 	if m.jump(list[at], focus) {
-		if e := m.traffic().current(); e.Msg != nil && e.Msg.Has(39) {
+		if e := m.traffic().current(m); e.Msg != nil && e.Msg.Has(39) {
 			m.message().want, m.message().of = "39", nil // the bytes that prove it
 		}
 		m.notice = m.t("notice.evidence", at+1, len(list), m.keys.first("evidence.next"))

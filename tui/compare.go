@@ -10,7 +10,7 @@ import (
 
 // unpaired says why there is nothing to compare the selected message with.
 func (m *Model) unpaired() string {
-	e := m.traffic().current()
+	e := m.traffic().current(m)
 	if e == nil || e.Msg == nil || e.Msg.Undecoded() {
 		return m.t("why.noentry")
 	}
@@ -22,7 +22,7 @@ func (m *Model) unpaired() string {
 
 // compare shows request and response side by side. What one of them alone has, and what differs, is marked.
 func (p *messagePane) compare(m *Model, w, h int) []string {
-	e := m.traffic().current()
+	e := m.traffic().current(m)
 	request, response := e, m.entry(e.Pair)
 	if e.Dir == link.ToTerminal {
 		request, response = response, request

@@ -108,6 +108,8 @@ func (m *Model) valuesOf(e *diagnostics.Entry, key string) []string {
 	var x diagnostics.Transaction
 	if txn := m.txnOf(e); txn != nil {
 		x = *txn
+	} else if e.Txn != 0 && e.Msg != nil && !e.Msg.Undecoded() { // no longer kept one by one
+		x.Type = diagnostics.TypeOf(e.Msg)
 	}
 	switch key {
 	case "terminal":

@@ -79,43 +79,38 @@ func (p *linesPane) page(m *Model, w int) (out []string) {
 	} else {
 		add("", dim, m.t("lines.nolatency"))
 	}
-	answers := tally(sn.Transactions, func(x *diagnostics.Transaction) string { return strings.TrimSpace(x.ResponseCode) })
-	for i, c := range answers {
-		if i == 8 {
-			add("", dim, m.t("lines.more", len(answers)-i))
-			break
+	// table lists what was counted, the most frequent first.
+	table := func(key string, list []counted, most int, row func(counted) string) {
+		for _, c := range list[:min(len(list), most)] {
+			raw(key, row(c))
+			key = ""
 		}
-		key := ""
-		if i == 0 {
-			key = "codes"
+		if more := len(list) - most; more > 0 {
+			add("", dim, m.t("lines.more", more))
 		}
-		name := m.look.flushRight(itoa(c.n), 6) + "  " + m.look.fit(diagnostics.Clean(c.key), 3) + m.look.fit(m.meaningOf(c.key), min(30, room/2))
-		raw(key, name+" "+m.look.p(m.codeToken(c.key), m.look.bar(c.n, answers[0].n, max(room-width(name)-2, 0))))
 	}
+	answers := tally(sn.Transactions, func(x *diagnostics.Transaction) string { return strings.TrimSpace(x.ResponseCode) })
+	table("codes", answers, 8, func(c counted) string {
+		name := m.look.flushRight(itoa(c.n), 6) + "  " + m.look.fit(diagnostics.Clean(c.key), 3) + m.look.fit(m.meaningOf(c.key), min(30, room/2))
+		return name + " " + m.look.p(m.codeToken(c.key), m.look.bar(c.n, answers[0].n, max(room-width(name)-2, 0)))
+	})
+	refused := map[string]int{}
 	issuers := tally(sn.Transactions, func(x *diagnostics.Transaction) string {
 		if len(x.Card) < 6 {
 			return ""
 		}
-		return x.Card[:6]
-	})
-	refused := map[string]int{}
-	for _, x := range sn.Transactions {
-		if len(x.Card) >= 6 && x.ResponseCode != "" && x.Arrived == "no" {
+		if x.ResponseCode != "" && x.Arrived == "no" {
 			refused[x.Card[:6]]++
 		}
+		return x.Card[:6]
+	})
+	table("issuers", issuers, 6, func(c counted) string {
+		return m.look.fit(m.t("lines.issuer", diagnostics.Clean(c.key), c.n, refused[c.key]), room)
+	})
+	checks := 0
+	for i := range sn.Lines {
+		checks += sn.Lines[i].LRCErrors
 	}
-	for i, c := range issuers {
-		if i == 6 {
-			add("", dim, m.t("lines.more", len(issuers)-i))
-			break
-		}
-		key := ""
-		if i == 0 {
-			key = "issuers"
-		}
-		add(key, plain, m.t("lines.issuer", diagnostics.Clean(c.key), c.n, refused[c.key]))
-	}
-	checks := len(slices.DeleteFunc(slices.Clone(sn.Entries), func(e *diagnostics.Entry) bool { return e.Msg == nil || e.Msg.Check == "" }))
 	t := plain
 	if checks+sn.Totals.Dropped > 0 {
 		t = warn
@@ -155,21 +150,15 @@ func (p *linesPane) line(m *Model, l *diagnostics.Line, add func(string, token, 
 // events are the faults of the line that were counted, and what its modem lines did last.
 func (p *linesPane) events(m *Model, l *diagnostics.Line, add func(string, token, string)) {
 	var out []string
-	last := map[link.Kind]*diagnostics.Entry{}
-	for _, e := range m.snap.Entries {
-		if e.Line == l.ID && e.Msg == nil {
-			last[e.Kind] = e
-		}
-	}
 	for kind, n := range l.Events {
-		if e := last[link.Kind(kind)]; n > 0 && e != nil {
+		if e := l.Last[kind]; n > 0 && e != nil {
 			out = append(out, itoa(n)+" x "+m.writer.event(e))
 		}
 	}
 	if len(out) > 0 {
 		add("events", warn, strings.Join(out, "; "))
 	}
-	if e := last[link.Signals]; e != nil {
+	if e := l.Last[link.Signals]; e != nil {
 		add("modem", plain, m.writer.event(e)+" "+e.At.Local().Format("15:04:05"))
 	}
 }

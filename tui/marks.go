@@ -10,7 +10,7 @@ import (
 
 // toggleMark marks the selected row, or takes mark and note away.
 func (m *Model) toggleMark() {
-	n := m.traffic().current().N
+	n := m.traffic().current(m).N
 	if _, ok := m.marks[n]; ok {
 		delete(m.marks, n)
 		m.notice = m.t("notice.unmarked", n)
@@ -23,7 +23,7 @@ func (m *Model) toggleMark() {
 
 // writeNote asks for a note on the selected row. Without words it takes the note away and leaves the mark.
 func (m *Model) writeNote() tea.Cmd {
-	n := m.traffic().current().N
+	n := m.traffic().current(m).N
 	return m.ask(m.t("pane.note", n), m.marks[n], func(m *Model, s string) {
 		m.marks[n] = diagnostics.Clean(s)
 		m.remark()

@@ -29,7 +29,7 @@ type messagePane struct {
 const header = "header"
 
 func (p *messagePane) title(m *Model) (string, string) {
-	e := m.traffic().current()
+	e := m.traffic().current(m)
 	if e == nil || e.Msg == nil {
 		return m.t("pane.message"), ""
 	}
@@ -154,7 +154,7 @@ func (p *messagePane) offset() int {
 }
 
 func (p *messagePane) draw(m *Model, w, h int) []string {
-	e := m.traffic().current()
+	e := m.traffic().current(m)
 	p.load(e)
 	switch {
 	case e == nil:

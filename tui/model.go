@@ -182,11 +182,6 @@ func (m *Model) adoptSnapshot(f fresh) {
 	m.dirty = true
 }
 
-func (m *Model) setFilter(s string) {
-	m.traffic().rejudge(s)
-	m.traffic().take(m)
-}
-
 func (m *Model) rowOf(e *diagnostics.Entry, narrow bool) row {
 	r := m.writer.row(e, m.txnOf(e), m.names[e.Terminal], narrow)
 	if e.Msg != nil && e.Dir == link.ToHost && e.Pair == 0 && e.Txn != 0 { // one that was refused, or is a repetition, waits for nothing
@@ -205,8 +200,11 @@ func (m *Model) givenUp(e *diagnostics.Entry) bool {
 	if m.snap.Ended || m.snap.Now.Sub(e.At) > patience {
 		return true
 	}
-	from := e.N + 1 - m.snap.FirstEntry
-	for _, x := range m.snap.Entries[min(max(from, 0), len(m.snap.Entries)):min(max(from+far, 0), len(m.snap.Entries))] {
+	for n := e.N + 1; n <= e.N+far; n++ {
+		x := m.entry(n)
+		if x == nil {
+			break
+		}
 		if x.Line == e.Line && x.Terminal == e.Terminal && (x.Msg == nil || x.Dir == link.ToHost && x.Msg.Control == "") {
 			return true
 		}
@@ -224,10 +222,7 @@ func (m *Model) txnOf(e *diagnostics.Entry) *diagnostics.Transaction {
 
 // entry is an entry by number, or nil when it is no longer kept.
 func (m *Model) entry(n int) *diagnostics.Entry {
-	if i := n - m.snap.FirstEntry; i >= 0 && i < len(m.snap.Entries) {
-		return m.snap.Entries[i]
-	}
-	return nil
+	return m.snap.Entry(n)
 }
 
 // Init starts the clock of the screen.
@@ -290,6 +285,11 @@ func (m *Model) tick() tea.Cmd {
 	m.watchMeter()
 	if p, ok := m.dialog.(*probes); ok && p.running >= 0 {
 		m.dirty = true // how long it has been running
+	}
+	if m.traffic().left > 0 && m.traffic().filter != "" { // older rows wait to be searched
+		m.traffic().take(m)
+		m.dirty = true
+		wait = min(wait, 2*lookFor)
 	}
 	if m.o.Session.Activity() == m.active && (time.Since(m.took) < refreshIdle || m.snap.Ended) {
 		return next(wait)

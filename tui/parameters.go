@@ -57,6 +57,9 @@ var parameters = map[string]parameter{
 	"end":    span(func(f *sim.Fault) *time.Duration { return &f.End }),
 }
 
+// parameterNames are they in the order in which a fault is described.
+var parameterNames = []string{"terminals", "share", "issuers", "codes", "value", "mode", "wait", "rate", "amount", "count", "after", "until", "begin", "end"}
+
 func words(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' })
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,12 +22,13 @@ import (
 
 // terminal runs the whole program in an emulated terminal.
 type terminal struct {
-	t    *testing.T
-	mu   sync.Mutex // over emu: the emulator's own lock does not cover reading its screen
-	emu  *vt.Emulator
-	raw  strings.Builder // all that was written
-	keys *io.PipeWriter
-	done chan error
+	t     *testing.T
+	mu    sync.Mutex // over emu: the emulator's own lock does not cover reading its screen
+	emu   *vt.Emulator
+	raw   strings.Builder // all that was written
+	keys  *io.PipeWriter
+	done  chan error
+	delay func()
 }
 
 // kit is how a test's terminal differs from a usual one.
@@ -36,6 +38,7 @@ type kit struct {
 	env     []string
 	profile colorprofile.Profile
 	options func(*Options)
+	delay   func() // before each write, whose time is then heeded
 }
 
 func start(t *testing.T, k kit) *terminal {
@@ -48,11 +51,15 @@ func start(t *testing.T, k kit) *terminal {
 		k.w, k.h = 120, 30
 	}
 	in, keys := io.Pipe()
-	x := &terminal{t: t, emu: vt.NewEmulator(k.w, k.h), keys: keys, done: make(chan error, 1)}
+	x := &terminal{t: t, emu: vt.NewEmulator(k.w, k.h), keys: keys, done: make(chan error, 1), delay: k.delay}
 	go func() { _, _ = io.Copy(io.Discard, x.emu) }() // what the terminal answers to queries
 	_, _ = x.emu.Write([]byte("\x1b[20h"))            // a line feed returns the carriage, as a tty's driver does
-	o := Options{Session: watched(t, l.ID), Lang: l, Program: []tea.ProgramOption{tea.WithInput(in), tea.WithOutput(&Meter{to: x}), tea.WithWindowSize(k.w, k.h),
+	meter := &Meter{to: x}
+	o := Options{Session: watched(t, l.ID), Lang: l, Program: []tea.ProgramOption{tea.WithInput(in), tea.WithOutput(meter), tea.WithWindowSize(k.w, k.h),
 		tea.WithEnvironment(append([]string{"TERM=xterm-256color"}, k.env...)), tea.WithColorProfile(k.profile), tea.WithoutSignals()}}
+	if k.delay != nil {
+		o.Meter = meter // elsewhere a busy machine is no slow terminal
+	}
 	if k.options != nil {
 		k.options(&o)
 	}
@@ -62,6 +69,9 @@ func start(t *testing.T, k kit) *terminal {
 
 // Write is the program's output.
 func (x *terminal) Write(p []byte) (int, error) {
+	if x.delay != nil {
+		x.delay()
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.raw.Write(p)
@@ -72,6 +82,13 @@ func (x *terminal) screen() string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.emu.String()
+}
+
+// written is how many bytes came so far.
+func (x *terminal) written() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.raw.Len()
 }
 
 func (x *terminal) press(s string) {
@@ -285,6 +302,58 @@ func name(k kit) bool {
 		k.options(&o)
 	}
 	return o.Sync == "on"
+}
+
+// Over SSH frames come in one piece by themselves: the terminal is not asked, and one that cannot do it ignores it. Locally
+// Bubble Tea asks, and this terminal does not answer.
+func TestSynchronizedOutputOverSSH(t *testing.T) {
+	for _, c := range []struct {
+		name, tty, sync string
+		want            bool
+	}{{"over SSH", "/dev/pts/0", "", true}, {"over SSH, auto", "/dev/pts/0", "auto", true}, {"over SSH, switched off", "/dev/pts/0", "off", false}, {"local", "", "auto", false}} {
+		t.Run(c.name, func(t *testing.T) {
+			var env []string
+			t.Setenv("SSH_TTY", c.tty) // so that it is put back
+			if c.tty == "" {
+				os.Unsetenv("SSH_TTY")
+			} else {
+				env = append(env, "SSH_TTY="+c.tty)
+			}
+			x := start(t, kit{profile: colorprofile.ANSI256, env: env, options: func(o *Options) { o.Sync = c.sync }})
+			x.until("Unstable network")
+			x.press("3")
+			x.until("Decision tree")
+			x.quit()
+			begun, ended := strings.Count(x.raw.String(), "\x1b[?2026h"), strings.Count(x.raw.String(), "\x1b[?2026l")
+			if (begun > 0) != c.want || begun != ended {
+				t.Errorf("%d frames begin and %d end in one piece", begun, ended)
+			}
+			if asked := strings.Contains(x.raw.String(), "\x1b[?2026$p"); asked == (c.tty != "") {
+				t.Errorf("the terminal was asked: %v", asked)
+			}
+		})
+	}
+}
+
+// Over SSH a link that cannot follow gets less by itself.
+func TestSlowLinkOverSSH(t *testing.T) {
+	t.Setenv("SSH_TTY", "/dev/pts/0")
+	var slow atomic.Bool
+	x := start(t, kit{profile: colorprofile.ANSI256, env: []string{"SSH_TTY=/dev/pts/0"}, delay: func() {
+		if slow.Load() {
+			time.Sleep(2 * slowWrite)
+		}
+	}})
+	x.until("Unstable network")
+	slow.Store(true)
+	x.press("3")
+	x.until("Decision tree")
+	x.press("4")
+	x.until("low bandwidth from now on")
+	slow.Store(false)
+	x.press("1")
+	x.until("low bandwidth")
+	x.quit()
 }
 
 func TestProgramFollowsItsSize(t *testing.T) {

@@ -121,6 +121,8 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 			kind = wr.lang.T("type.reversal")
 		case txn != nil:
 			kind = wr.lang.T("type." + txn.Type)
+		case e.Txn != 0: // no longer kept one by one
+			kind = wr.lang.T("type." + diagnostics.TypeOf(m))
 		}
 		add(plain, wr.look.fit(kind, 14)+" ")
 		sum := ""

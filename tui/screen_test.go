@@ -187,7 +187,7 @@ func TestFollowStopsAndResumes(t *testing.T) {
 		t.Errorf("the selection moved, or the new row is not counted: %s", shown(m)[:120])
 	}
 	keys(m, "G")
-	if !strings.Contains(shown(m), "following") || m.traffic().current().Kind != link.Refused {
+	if !strings.Contains(shown(m), "following") || m.traffic().current(m).Kind != link.Refused {
 		t.Error("the end does not resume following")
 	}
 }
@@ -211,13 +211,13 @@ func TestFreezeHoldsTheScreenAndCounts(t *testing.T) {
 
 func TestFilterHidesAndClears(t *testing.T) {
 	m := newTest(t, "en", 120, 30)
-	all := len(m.traffic().rows)
+	all := m.traffic().n
 	keys(m, "/", "insufficient")
-	if n := len(m.traffic().rows); n != 1 {
+	if n := m.traffic().n; n != 1 {
 		t.Errorf("%d rows hold the word", n)
 	}
 	keys(m, "enter", "esc")
-	if n := len(m.traffic().rows); n != all {
+	if n := m.traffic().n; n != all {
 		t.Errorf("%d rows after the filter was cleared, want %d", n, all)
 	}
 	keys(m, "/", "nonsense", "enter")
@@ -235,7 +235,7 @@ func TestFilterLanguage(t *testing.T) {
 		"arrived=no 0210": 1, "stan=000002": 2, "field.99=1": 0,
 	} {
 		m.setFilter(filter)
-		if got := len(m.traffic().rows); got != want || m.traffic().wrong != "" {
+		if got := m.traffic().n; got != want || m.traffic().wrong != "" {
 			t.Errorf("%q keeps %d rows, want %d (%s)", filter, got, want, m.traffic().wrong)
 		}
 	}

@@ -101,17 +101,22 @@ func (m *Model) timeline(x *diagnostics.Transaction) (out []int) {
 	if len(x.Messages) == 0 {
 		return nil
 	}
-	first, last := slices.Min(x.Messages), slices.Max(x.Messages)
-	const after = 50 // rows behind the last message in which its connection's end is looked for
-	for n := max(first, m.snap.FirstEntry); n <= last+after; n++ {
-		e := m.entry(n)
-		if e == nil {
-			break
-		}
-		if e.Txn == x.N && e.Msg != nil || e.Kind != link.Data && e.Line == x.Line && e.Terminal == x.Terminal && (n < last || x.ResponseCode == "") {
-			out = append(out, n)
-		} else if n > last && e.Line == x.Line && e.Terminal == x.Terminal {
-			break // its terminal has gone on
+	list := slices.Sorted(slices.Values(x.Messages))
+	last := list[len(list)-1]
+	const near = 200 // rows around its messages in which its connection's faults are looked for
+	next := 0
+	for _, at := range list {
+		for n := max(at-near, list[0], next); n <= at+near; n++ {
+			next = n + 1
+			e := m.entry(n)
+			if e == nil {
+				continue
+			}
+			if e.Txn == x.N && e.Msg != nil || e.Kind != link.Data && e.Line == x.Line && e.Terminal == x.Terminal && (n < last || x.ResponseCode == "") {
+				out = append(out, n)
+			} else if n > last && e.Line == x.Line && e.Terminal == x.Terminal {
+				break // its terminal has gone on
+			}
 		}
 	}
 	return out

@@ -6,8 +6,6 @@ import (
 	"sort"
 	"strings"
 
-	tea "charm.land/bubbletea/v2"
-
 	"tillscope/diagnostics"
 )
 
@@ -19,123 +17,72 @@ type trafficPane struct {
 	sel    int // number of the selected entry, 0 when there is none
 	top    int // number of the first entry in sight
 	last   int // number of the newest entry when following stopped
-	filter string
-	wrong  string // the word of the filter that cannot be read
+	first  int // number of the first row, when all are listed
+	n      int // how many rows are listed
 	recent []string
-
-	rows   []*diagnostics.Entry
-	first  int      // number of the entry that judged begins with
-	judged []judged // of the snapshot's entries
-	by     filter
-}
-
-// judged is an entry as the filter last saw it. Entries are replaced when their pair is found, transactions when they move.
-type judged struct {
-	e     *diagnostics.Entry
-	t     *diagnostics.Transaction
-	text  string // what words are searched in, empty until a filter asks
-	known bool   // pass is of this filter
-	pass  bool
+	search
 }
 
 func (t *trafficPane) title(m *Model) (string, string) {
 	right := ""
-	if n := len(t.rows); n > 0 {
-		right = itoa(t.index()+1) + "/" + itoa(n)
+	if t.n > 0 {
+		right = itoa(t.index()+1) + "/" + itoa(t.n)
 	}
 	return m.t("pane.traffic"), right
 }
 
-// forget makes the texts of all rows anew: a mark or the language has changed.
-func (t *trafficPane) forget() { t.judged = nil }
-
-// rejudge looks at all rows with another filter. Their texts stay.
-func (t *trafficPane) rejudge(filter string) {
-	t.filter = filter
-	f, err := parseFilter(filter)
-	t.by, t.wrong = f, ""
-	if err != nil {
-		t.wrong = err.Error()
+// number is the entry number of the i-th row.
+func (t *trafficPane) number(i int) int {
+	if t.filter == "" {
+		return t.first + i
 	}
-	for i := range t.judged {
-		t.judged[i].known = false
-	}
+	return t.rows[i]
 }
 
 // take adopts a new snapshot, or the same one after the filter changed.
 func (t *trafficPane) take(m *Model) {
-	t.rows = m.snap.Entries
+	t.first, t.n = m.snap.Oldest(), 0
+	if k := len(m.snap.Entries); k > 0 {
+		t.n = m.snap.FirstEntry + k - t.first
+	}
 	if t.filter != "" {
-		t.search(m)
+		t.run(m)
+		t.n = len(t.rows)
 	}
 	switch {
-	case len(t.rows) == 0:
+	case t.n == 0:
 		t.sel = 0
 	case t.follow || t.sel == 0:
-		t.sel = t.rows[len(t.rows)-1].N
+		t.sel = t.number(t.n - 1)
 	default:
-		t.sel = t.rows[t.index()].N
+		t.sel = t.number(t.index())
 	}
 }
 
-// search keeps the rows that pass. Only rows that are new or have changed are judged.
-func (t *trafficPane) search(m *Model) {
-	shift := m.snap.FirstEntry - t.first
-	if shift < 0 {
-		t.judged, shift = nil, 0
-	}
-	t.judged = slices.Delete(t.judged, 0, min(shift, len(t.judged)))
-	t.first = m.snap.FirstEntry
-	t.rows = nil
-	worded := slices.ContainsFunc(t.by, func(w term) bool { return w.key == "" })
-	for i, e := range m.snap.Entries {
-		if i == len(t.judged) {
-			t.judged = append(t.judged, judged{})
-		}
-		j, txn := &t.judged[i], m.txnOf(e)
-		if j.e != e || j.t != txn {
-			*j = judged{e: e, t: txn}
-		}
-		if !j.known {
-			if worded && j.text == "" {
-				j.text = strings.ToLower(m.writer.row(e, txn, m.names[e.Terminal], false).text() + " " + e.Terminal + " " + m.marks[e.N])
-			}
-			j.known, j.pass = true, t.by.holds(m, e, j.text)
-		}
-		if j.pass {
-			t.rows = append(t.rows, e)
-		}
-	}
-}
-
-// index is the place of the selected entry in rows, or of the nearest that is still there.
+// index is the place of the selected entry in the list, or of the nearest that is still there.
 func (t *trafficPane) index() int { return t.find(t.sel) }
 
 func (t *trafficPane) find(n int) int {
-	i := sort.Search(len(t.rows), func(i int) bool { return t.rows[i].N >= n })
-	return max(min(i, len(t.rows)-1), 0)
+	i := sort.Search(t.n, func(i int) bool { return t.number(i) >= n })
+	return max(min(i, t.n-1), 0)
 }
+
+// newest is the number of the latest entry, 0 when there is none.
+func (m *Model) newest() int { return m.snap.FirstEntry + len(m.snap.Entries) - 1 }
 
 // fresh counts the entries that came since following stopped.
 func (t *trafficPane) fresh(m *Model) int {
 	if t.follow || len(m.snap.Entries) == 0 {
 		return 0
 	}
-	return m.snap.Entries[len(m.snap.Entries)-1].N - t.last
-}
-
-func (t *trafficPane) matches(m *Model) string {
-	if t.wrong != "" {
-		return m.look.state[diagnostics.Warn] + " " + m.t("filter.wrong", diagnostics.Clean(t.wrong))
-	}
-	return m.look.state[diagnostics.OK] + " " + m.t("filter.matches", len(t.rows), len(m.snap.Entries))
+	return m.newest() - t.last
 }
 
 // crowded is the rate, in messages a second, from which a slow line gets counters in place of rows that rush by.
 const crowded = 10
 
 func (t *trafficPane) draw(m *Model, w, h int) []string {
-	if len(t.rows) == 0 {
+	if t.n == 0 {
 		key := "traffic.waiting"
 		switch {
 		case t.filter != "":
@@ -150,16 +97,22 @@ func (t *trafficPane) draw(m *Model, w, h int) []string {
 	}
 	var out []string
 	at, top := t.index(), t.find(t.top)
-	top = min(max(min(top, at), at-h+1), max(len(t.rows)-h, 0))
-	if top == 0 && m.snap.FirstEntry > 1 && t.filter == "" {
-		out = append(out, m.look.p(dim, " "+m.t("traffic.gap", m.snap.FirstEntry-1)))
+	top = min(max(min(top, at), at-h+1), max(t.n-h, 0))
+	if top == 0 && t.first > 1 && t.filter == "" {
+		out = append(out, m.look.p(dim, " "+m.t("traffic.gap", t.first-1)))
 		h--
 		top = max(top, at-h+1)
 	}
-	t.top = t.rows[top].N
-	pair := t.rows[at].Pair
-	for i := top; i < min(top+h, len(t.rows)); i++ {
-		e := t.rows[i]
+	t.top = t.number(top)
+	pair := 0
+	if e := t.current(m); e != nil {
+		pair = e.Pair
+	}
+	for i := top; i < min(top+h, t.n); i++ {
+		e := m.entry(t.number(i))
+		if e == nil {
+			continue
+		}
 		_, marked := m.marks[e.N]
 		gutter := " "
 		switch {
@@ -179,21 +132,21 @@ func (t *trafficPane) draw(m *Model, w, h int) []string {
 
 // move changes the selection. Leaving the newest row stops following, coming back to it resumes.
 func (t *trafficPane) move(m *Model, by int) {
-	if len(t.rows) == 0 {
+	if t.n == 0 {
 		return
 	}
-	end := len(t.rows) - 1
+	end := t.n - 1
 	at := min(max(t.index()+by, 0), end)
 	if t.follow && at < end {
-		t.last = m.snap.Entries[len(m.snap.Entries)-1].N
+		t.last = m.newest()
 	}
 	t.follow = at == end && by > 0 || t.follow && at == end
-	t.sel = t.rows[at].N
+	t.sel = t.number(at)
 }
 
 // show selects an entry by number. A filter that hides it is dropped.
 func (t *trafficPane) show(m *Model, n int) bool {
-	if i := t.find(n); len(t.rows) == 0 || t.rows[i].N != n {
+	if t.n == 0 || t.number(t.find(n)) != n {
 		if t.filter == "" {
 			return false
 		}
@@ -201,7 +154,7 @@ func (t *trafficPane) show(m *Model, n int) bool {
 		return t.show(m, n)
 	}
 	if t.follow {
-		t.last = m.snap.Entries[len(m.snap.Entries)-1].N
+		t.last = m.newest()
 	}
 	t.sel, t.follow = n, false
 	return true
@@ -212,10 +165,10 @@ func (t *trafficPane) open(m *Model) { m.focus = message }
 
 func (t *trafficPane) click(m *Model, row int) {
 	i := t.find(t.top) + row
-	if row < 0 || i >= len(t.rows) {
+	if row < 0 || i >= t.n {
 		return
 	}
-	if t.rows[i].N == t.sel {
+	if t.number(i) == t.sel {
 		t.open(m)
 		return
 	}
@@ -223,11 +176,11 @@ func (t *trafficPane) click(m *Model, row int) {
 }
 
 // current is the selected entry, or nil.
-func (t *trafficPane) current() *diagnostics.Entry {
-	if len(t.rows) == 0 {
+func (t *trafficPane) current(m *Model) *diagnostics.Entry {
+	if t.n == 0 {
 		return nil
 	}
-	return t.rows[t.index()]
+	return m.entry(t.number(t.index()))
 }
 
 // counters are what a slow line shows of fast traffic: what came lately, by message type and by response code.
@@ -277,71 +230,3 @@ func tally[T any](list []T, key func(T) string) (out []counted) {
 }
 
 func percent(n, of int) string { return itoa((n*100+of/2)/max(of, 1)) + "%" }
-
-// startFilter begins to type a filter, with the one that holds.
-func (m *Model) startFilter() tea.Cmd {
-	m.typing = true
-	m.input.SetValue(m.traffic().filter)
-	m.input.CursorEnd()
-	if m.view != scope {
-		m.setView(scope)
-	}
-	m.focus = traffic
-	m.input.ShowSuggestions = true
-	m.suggest()
-	return m.input.Focus()
-}
-
-// typeFilter edits the filter; the list follows every key. tab completes, up and down go through what was used before.
-func (m *Model) typeFilter(msg tea.KeyPressMsg) tea.Cmd {
-	t := m.traffic()
-	switch k := msg.String(); k {
-	case "enter":
-		m.typing = false
-		if f := strings.TrimSpace(t.filter); f != "" && t.wrong == "" {
-			t.recent = append(slices.DeleteFunc(t.recent, func(s string) bool { return s == f }), f)
-		}
-		return nil
-	case "esc", "ctrl+c":
-		m.typing = false
-		m.setFilter("")
-		return nil
-	case "pgup", "pgdown":
-		return m.press(k)
-	case "up", "down":
-		at := slices.Index(t.recent, m.input.Value())
-		switch {
-		case k == "up" && at < 0:
-			at = len(t.recent) - 1
-		case k == "up":
-			at--
-		case at >= 0:
-			at++
-		default:
-			return nil
-		}
-		if at < 0 || at >= len(t.recent) {
-			return nil
-		}
-		m.input.SetValue(t.recent[at])
-		m.input.CursorEnd()
-		m.setFilter(m.input.Value())
-		return nil
-	}
-	var cmd tea.Cmd
-	m.input, cmd = m.input.Update(msg)
-	m.setFilter(m.input.Value())
-	m.suggest()
-	return cmd
-}
-
-// suggest offers what can stand after what was typed.
-func (m *Model) suggest() {
-	typed := m.input.Value()
-	at := strings.LastIndexByte(typed, ' ') + 1
-	var list []string
-	for _, c := range m.completions(typed[at:]) {
-		list = append(list, typed[:at]+c)
-	}
-	m.input.SetSuggestions(list)
-}

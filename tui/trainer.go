@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -119,7 +118,7 @@ func (p *trainerPane) draw(m *Model, w, h int) []string {
 		if a.Cause != "" {
 			cause = m.look.toHost + " " + m.t("cause."+a.Cause)
 		}
-		s := m.look.ends(" "+name+"  "+describe(a.Fault), " "+m.t("trainer.hits", a.Hits)+" ", w-2)
+		s := m.look.ends(" "+name+"  "+m.describe(a.Fault), " "+m.t("trainer.hits", a.Hits)+" ", w-2)
 		if i == p.at && m.focus == trainer {
 			s = m.look.p(selected, s)
 			p.to(len(out), max(p.high, 1))
@@ -180,26 +179,14 @@ func (p *trainerPane) exercise(m *Model, w int) (out []string) {
 	return out
 }
 
-// describe is what of a fault differs from the usual, in the words of its file.
-func describe(f sim.Fault) string {
+// describe is what of a fault differs from the usual.
+func (m *Model) describe(f sim.Fault) string {
 	var out []string
-	add := func(name string, v any, set bool) {
-		if set {
-			out = append(out, fmt.Sprintf("%s %v", name, v))
+	for _, name := range parameterNames {
+		if v := parameters[name].get(&f); v != "" {
+			out = append(out, m.t("fault.word."+name)+" "+v)
 		}
 	}
-	add("terminals", f.Terminals, len(f.Terminals) > 0)
-	add("share", f.Share, f.Share > 0)
-	add("issuers", f.Issuers, len(f.Issuers) > 0)
-	add("codes", f.Codes, len(f.Codes) > 0)
-	add("value", f.Value, f.Value != "")
-	add("mode", f.Mode, f.Mode != "")
-	add("wait", f.Wait, f.Wait > 0)
-	add("rate", f.Rate, f.Rate > 0)
-	add("amount", f.Amount, f.Amount > 0)
-	add("count", f.Count, f.Count > 0)
-	add("from", f.Begin.Round(time.Second), f.Begin > 0)
-	add("until", f.End.Round(time.Second), f.End > 0)
 	return diagnostics.Clean(strings.Join(out, ", "))
 }
 
@@ -215,7 +202,7 @@ func (p *trainerPane) move(m *Model, by int) {
 func (p *trainerPane) open(m *Model) {
 	list, _ := p.visible(m.trainer())
 	if p.at < len(list) {
-		m.notice = m.faultName(list[p.at].Fault.Kind) + "  " + describe(list[p.at].Fault)
+		m.notice = m.faultName(list[p.at].Fault.Kind) + "  " + m.describe(list[p.at].Fault)
 	}
 }
 

@@ -1,0 +1,86 @@
+package diagnostics
+
+import (
+	"testing"
+	"time"
+
+	"tillscope/link"
+	"tillscope/wire"
+)
+
+// Rows that have gone into packs are found by their numbers, with answers that came long after, and the oldest go in the end.
+func TestOlderRows(t *testing.T) {
+	s, err := NewSession(Options{RingSize: 2 * packRows, Older: 4 * packRows, Wire: wire.Options{Framing: "len2", Header: "tpdu+cup", Dialect: "cup"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Unix(1e9, 0)
+	const rows = 10 * packRows
+	for i := range rows {
+		s.mu.Lock()
+		s.add(Entry{At: at.Add(time.Duration(i) * time.Millisecond), Line: 1, Terminal: "T", Kind: link.Reset, Count: i})
+		s.mu.Unlock()
+	}
+	before := s.Snapshot()
+	oldest := before.Oldest()
+	if kept := rows - oldest + 1; kept < 6*packRows-1 || kept > 7*packRows {
+		t.Errorf("%d rows are kept", kept)
+	}
+	for n := oldest; n <= rows; n++ {
+		if e := before.Entry(n); e == nil || e.N != n || e.Count != n-1 || !e.At.Equal(at.Add(time.Duration(n-1)*time.Millisecond)) {
+			t.Fatalf("row %d is %+v", n, e)
+		}
+	}
+	for _, n := range []int{0, oldest - 1, rows + 1} {
+		if e := before.Entry(n); e != nil {
+			t.Errorf("row %d is %+v", n, e)
+		}
+	}
+	s.mu.Lock()
+	s.change(oldest+3, func(e *Entry) { e.Pair = 99 })
+	s.version++
+	s.mu.Unlock()
+	if after := s.Snapshot(); after.Entry(oldest+3).Pair != 99 || before.Entry(oldest+3).Pair != 0 || after.Entry(oldest+3).Count != oldest+2 {
+		t.Error("a late answer changes more, or less, than the rows to come")
+	}
+}
+
+// BenchmarkPack: what a row costs to be packed and to be read again, and how many bytes it is meanwhile.
+func BenchmarkPack(b *testing.B) {
+	s, err := NewSession(Options{Wire: wire.Options{Framing: "len2", Header: "tpdu+cup", Dialect: "cup"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	x := newTraffic(b)
+	var chunk [2][]byte
+	for range packRows / 2 {
+		chunk = x.next(chunk)
+	}
+	ev := link.Event{At: t0, Conn: 1, Terminal: "10.0.0.1:1000", Host: "10.0.0.9:8583", Kind: link.Opened}
+	s.Handle(ev)
+	ev.Kind = link.Data
+	for dir, data := range chunk {
+		ev.Dir, ev.Data = link.Dir(dir), data
+		s.Handle(ev)
+	}
+	rows := s.Snapshot().Entries
+	if len(rows) < packRows {
+		b.Fatalf("%d rows", len(rows))
+	}
+	rows = rows[:packRows]
+	shelf := &shelf{}
+	p := shelf.pack(rows)
+	b.Run("pack", func(b *testing.B) {
+		for b.Loop() {
+			p = shelf.pack(rows)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/packRows, "ns/row")
+		b.ReportMetric(float64(len(p.data))/packRows, "B/row")
+	})
+	b.Run("unpack", func(b *testing.B) {
+		for b.Loop() {
+			shelf.unpack(p)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/packRows, "ns/row")
+	})
+}
