@@ -65,7 +65,7 @@ func (s *Session) frame(c *conn, e *Entry) bool {
 	t := c.who(l)
 	l.occasion(frames, t)
 	note := func(k kind) { l.note(k, l.here(e.N, e.At, t, nil)) }
-	if m.Stop != nil && m.Foreign == "" {
+	if m.Stop != nil && (m.Foreign == "" || m.Foreign == "text" && c.line.decoded > 0) {
 		switch raw := m.Raw(); {
 		case enquiring(raw):
 			l.occasion(controls, t)
@@ -107,7 +107,7 @@ func (s *Session) frame(c *conn, e *Entry) bool {
 	switch raw := m.Raw(); {
 	case m.Undecoded() && s.fitsElsewhere(c.line, m):
 		k, c.misfit = misfit, true
-	case strings.Contains(raw, "\r\x00") && strings.Count(raw, "\r\x00") == strings.Count(raw, "\r"):
+	case zeroed(raw):
 		k = textual
 	case e.Dir == link.ToHost && m.Stop != nil && m.Stop.Field == "frame" && !m.Undecoded():
 		k = partial
@@ -131,6 +131,11 @@ func (l *lineState) trails(m *wire.Message) bool {
 // where nobody speaks so.
 func enquiring(raw string) bool {
 	return strings.Trim(raw, "\x04\x05\x06\x15") == "" && strings.Contains(raw, "\x05")
+}
+
+// zeroed says that a zero byte stands behind every carriage return, as a port puts it there that was opened as text.
+func zeroed(raw string) bool {
+	return strings.Contains(raw, "\r\x00") && strings.Count(raw, "\r\x00") == strings.Count(raw, "\r")
 }
 
 // wording says that bytes begin with a line of text, as the driver of a cash register may print into its port.

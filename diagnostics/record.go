@@ -1,6 +1,8 @@
 package diagnostics
 
 import (
+	"strings"
+
 	"tillscope/link"
 	"tillscope/wire"
 )
@@ -13,9 +15,23 @@ func (s *Session) record(ev link.Event) {
 }
 
 // recordMessage hands a message over as what passed on the line, masked.
+// Messages that came in one piece stay in one: how they are told apart depends on it.
 func (s *Session) recordMessage(c *conn, m *wire.Message, e *Entry) {
-	if s.o.Record != nil {
-		s.o.Record(link.Event{At: e.At, Conn: c.id, Terminal: c.from, Host: c.line.Host, Kind: link.Data, Dir: e.Dir, Data: storable(m)})
+	if s.o.Record == nil {
+		return
+	}
+	t := &s.taken
+	if len(t.Data) > 0 && (t.Dir != e.Dir || !t.At.Equal(e.At)) {
+		s.recordTaken()
+	}
+	*t = link.Event{At: e.At, Conn: c.id, Terminal: c.from, Host: c.line.Host, Kind: link.Data, Dir: e.Dir, Data: append(t.Data, storable(m)...)}
+}
+
+// recordTaken hands over the messages that came in one piece.
+func (s *Session) recordTaken() {
+	if ev := s.taken; len(ev.Data) > 0 {
+		s.taken = link.Event{}
+		s.o.Record(ev)
 	}
 }
 
@@ -41,6 +57,46 @@ func storable(m *wire.Message) []byte {
 	for i := kept; i < len(b); i++ {
 		b[i] = unread
 	}
+	shape(b, m, kept)
 	m.Reseal(b)
 	return b
+}
+
+// shape leaves in what was not understood, from kept on, what shows by its shape alone what went wrong, without a byte of
+// what it said: that somebody asked for the line, printed words into it, or put zeros behind carriage returns.
+func shape(b []byte, m *wire.Message, kept int) {
+	switch raw := m.Raw(); {
+	case m.Foreign == "text":
+		hush(b, raw)
+	case kept == len(b):
+	case kept == 0 && enquiring(raw):
+		for i := range b {
+			b[i] = 0x05
+		}
+	case kept == 0 && wording(raw):
+		words := strings.TrimLeft(raw, "\r\n")
+		to := len(raw) - len(words) + strings.Index(words, "\r\n")
+		hush(b, raw[:to+2])
+	case zeroed(raw):
+		for i := kept; i+1 < len(b); i++ {
+			if raw[i] == '\r' {
+				copy(b[i:], "\r\x00")
+			}
+		}
+	}
+}
+
+// hush writes words as what looks like words: letters become n, blanks and ends of lines stay, and
+// all else becomes *. Neither can be taken for packed digits, which would be masked as a card number.
+func hush(b []byte, words string) {
+	for i := range words {
+		switch c := words[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
+			b[i] = 'n'
+		case c == ' ', c == '\t', c == '\r', c == '\n':
+			b[i] = c
+		default:
+			b[i] = '*'
+		}
+	}
 }

@@ -54,6 +54,7 @@ type Session struct {
 	statement *Statement
 	events    []eventSeen
 	foreigns  []int
+	taken     link.Event // what is to be recorded of the bytes in hand
 }
 
 // eventSeen is a connection's fault, kept beyond the ring for the evidence.
@@ -399,6 +400,7 @@ func (s *Session) event(c *conn, ev link.Event) {
 
 // take books messages in order.
 func (s *Session) take(c *conn, items []item) {
+	defer s.recordTaken()
 	for _, it := range items {
 		if it.m.Control != "" {
 			s.control(c, it)
