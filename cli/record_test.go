@@ -1,11 +1,12 @@
 package cli
 
 import (
-	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -29,32 +30,39 @@ func story(t *testing.T, text string) (r diagnostics.Report) {
 }
 
 // sameStory compares everything but the last digits of the confidence in a dialect: masked digits prove a little less.
-func sameStory(t *testing.T, a, b diagnostics.Report) {
-	t.Helper()
+func sameStory(a, b diagnostics.Report) error {
 	if diff := cmp.Diff(a, b, cmpopts.IgnoreUnexported(diagnostics.Report{}), cmpopts.EquateApprox(0, 0.01)); diff != "" {
-		t.Errorf("live (-) and opened (+) differ:\n%s", diff)
+		return fmt.Errorf("live (-) and opened (+) differ:\n%s", diff)
 	}
 	if a.Totals.Messages < 20 {
-		t.Errorf("%d messages are too few to prove anything", a.Totals.Messages)
+		return fmt.Errorf("%d messages are too few to prove anything", a.Totals.Messages)
 	}
+	return nil
 }
 
 // A recording opened again tells the same story as the line did, whatever went wrong on it.
 func TestRecordingTellsTheStoryOfTheLine(t *testing.T) {
-	for _, scenario := range []string{"healthy", "network.unstable", "network.protocol-mismatch", "hardware.comm-module",
-		"data.corrupt", "data.slow", "data.lost", "bank.maintenance", "operation.not-signed-on", "noisy"} {
-		t.Run(scenario, func(t *testing.T) {
+	for _, c := range []string{"healthy", "network.unstable", "network.protocol-mismatch", "hardware.comm-module",
+		"data.corrupt", "data.slow", "data.lost", "bank.maintenance", "operation.not-signed-on", "operation.driver",
+		"operation.driver --serial", "noisy"} {
+		t.Run(c, func(t *testing.T) {
 			t.Parallel()
-			path := filepath.Join(t.TempDir(), "shop.pcapng")
-			live, err := run(t, "", "sim", scenario, "--seed", "5", "--speed", "40", "--for", "1200ms", "--report", "json", "--record", path)
-			if err != nil {
-				t.Fatal(err)
+			if runtime.GOOS == "windows" && strings.Contains(c, "--serial") {
+				t.Skip("there are no pseudo terminals here")
 			}
-			again, err := run(t, "", "open", path, "--time-scale", "40", "--report", "json")
-			if err != nil {
-				t.Fatal(err)
-			}
-			sameStory(t, story(t, live), story(t, again))
+			calmer(t, 40, func(speed string) error {
+				path := filepath.Join(t.TempDir(), "shop.pcapng")
+				args := append([]string{"sim"}, strings.Fields(c)...)
+				live, err := run(t, "", append(args, "--seed", "5", "--speed", speed, "--for", lasting(48*time.Second, speed), "--report", "json", "--record", path)...)
+				if err != nil {
+					return err
+				}
+				again, err := run(t, "", "open", path, "--time-scale", speed, "--report", "json")
+				if err != nil {
+					return err
+				}
+				return sameStory(story(t, live), story(t, again))
+			})
 		})
 	}
 }
@@ -74,7 +82,9 @@ func TestRecordingOfACaptureTellsItsStory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sameStory(t, story(t, first), story(t, again))
+	if err := sameStory(story(t, first), story(t, again)); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestRecordingHoldsNoCardDataAndOthersReadIt(t *testing.T) {
@@ -91,12 +101,7 @@ func TestRecordingHoldsNoCardDataAndOthersReadIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
-	defer cancel()
-	if err := store.Run(ctx, session.Handle); err != nil {
-		t.Fatal(err)
-	}
-	session.End(nil)
+	playUntil(t, store, session, 200)
 	if err := recorder.Close(); err != nil {
 		t.Fatal(err)
 	}

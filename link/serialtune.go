@@ -40,6 +40,7 @@ type tuner struct {
 	scraps  int       // pauses with too few bytes before them
 	trusted int       // bytes for which no reading is needed
 	bad     int       // readings in a row without sense
+	frames  int       // seen in earlier readings of these settings
 	told    bool
 }
 
@@ -119,9 +120,10 @@ func (t *tuner) think(now time.Time) {
 	t.heard = [2][]byte{}
 	t.mu.Unlock()
 
-	sense, format := 0.0, ""
+	sense, format, frames := 0.0, "", 0
 	for _, b := range heard {
-		share, f := t.weigh(b)
+		share, f, n := t.weigh(b)
+		frames += n
 		if share *= float64(len(b)) / float64(len(b)+heardMin); share > sense {
 			sense, format = share, f
 		}
@@ -131,6 +133,8 @@ func (t *tuner) think(now time.Time) {
 	switch {
 	case sense > makeSense*0.5 && (format == "" || t.seeking):
 		t.good(sense, format)
+	case t.seeking && frames > 0 && t.frames == 0: // it may be chance: another message tells
+		t.frames = frames
 	case t.seeking:
 		t.next()
 	default:
@@ -140,7 +144,7 @@ func (t *tuner) think(now time.Time) {
 
 // good takes the settings for right. A format is the one that bytes of seven bits show when they are read as eight.
 func (t *tuner) good(sense float64, format string) {
-	t.trusted, t.bad, t.told = trustFor, 0, false
+	t.trusted, t.bad, t.told, t.frames = trustFor, 0, false, 0
 	if !t.seeking {
 		return
 	}
@@ -165,7 +169,7 @@ func (t *tuner) good(sense float64, format string) {
 // next tries other settings.
 func (t *tuner) next() {
 	t.lost += t.holds
-	t.held, t.holds = nil, 0
+	t.held, t.holds, t.frames = nil, 0, 0
 	if t.at++; t.at == len(t.modes) {
 		t.at = 0
 		ev := t.s.event(Garbled, ToHost)
@@ -199,35 +203,36 @@ func (t *tuner) doubt(n int, format string) {
 	}
 }
 
-// weigh gives the share of bytes that makes sense, and the parity that would make it so when it is not the one set.
-func (t *tuner) weigh(b []byte) (share float64, parity string) {
+// weigh gives the share of bytes that makes sense, and the parity that would make it so when it is not the one set; and how
+// many frames there are in them as they are.
+func (t *tuner) weigh(b []byte) (share float64, parity string, frames int) {
 	if len(b) == 0 {
-		return 0, ""
+		return 0, "", 0
 	}
-	share = t.sense(b)
+	share, frames = t.sense(b)
 	if share >= makeSense || t.mode.DataBits != 8 {
-		return share, ""
+		return share, "", frames
 	}
 	if parity = parityOf(b); parity != "" {
 		seven := bytes.Clone(b)
 		for i := range seven {
 			seven[i] &= 0x7F
 		}
-		if s := t.sense(seven); s > share {
-			return s, parity
+		if s, _ := t.sense(seven); s > share {
+			return s, parity, frames
 		}
 	}
-	return share, ""
+	return share, "", frames
 }
 
 // sense is what whoever knows the line makes of bytes, or what can be seen from outside.
-func (t *tuner) sense(b []byte) (share float64) {
-	share = framedShare(b)
+func (t *tuner) sense(b []byte) (share float64, frames int) {
+	share, frames = framedShare(b, t.frames)
 	if f := t.s.o.Plausible; f != nil {
 		defer func() { _ = recover() }() // the line goes on whatever becomes of its analysis
 		share = max(share, f(b))
 	}
-	return share
+	return share, frames
 }
 
 // parityOf names the parity that the highest bit of every byte is, when it is one throughout.
@@ -248,9 +253,10 @@ func parityOf(b []byte) string {
 }
 
 // framedShare is the share of bytes that stands in frames from STX to ETX with a right LRC; or, when nearly all bytes are
-// text and what controls a line, somewhat less than all.
-func framedShare(b []byte) float64 {
-	frames, framed, control, marks, words := 0, 0, 0, 0, 0
+// text and what controls a line, somewhat less than all. A frame counts when it is not the only one, and seen are those that
+// were there before: an LRC alone is right by chance once in 256 times.
+func framedShare(b []byte, seen int) (share float64, frames int) {
+	framed, control, marks, words := 0, 0, 0, 0
 	var kinds [256]bool
 	for i := 0; i < len(b); {
 		if n, sure := frameAt(b[i:]); n > 0 {
@@ -272,10 +278,10 @@ func framedShare(b []byte) float64 {
 		}
 		i++
 	}
-	share := 0.0
-	if frames > 1 { // an LRC alone is right by chance once in 256 times
-		share = float64(framed) / float64(len(b))
+	if frames+seen < 2 {
+		framed = 0
 	}
+	share = float64(framed) / float64(len(b))
 	varied := 0
 	for _, k := range kinds {
 		if k {
@@ -286,7 +292,7 @@ func framedShare(b []byte) float64 {
 	if all := float64(framed+control+marks+words) / float64(len(b)); all >= 0.95 && (varied >= 5 && words > marks || words+marks == 0) {
 		share = max(share, all-0.2)
 	}
-	return share
+	return share, frames
 }
 
 // frameAt is how long a frame at the front is that begins with STX, ends with ETX and closes with their XOR, 0 when there
