@@ -173,6 +173,13 @@ func rewrap(t *testing.T, raw []byte, lt layers.LinkType, wrap func(ip []byte, s
 	}
 }
 
+// inUDP puts what a tunnel carries into a datagram.
+func inUDP(port uint16, b []byte) []byte {
+	n := 28 + len(b)
+	return slices.Concat([]byte{0x45, 0, byte(n >> 8), byte(n), 0, 0, 0, 0, 64, protoUDP, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2},
+		[]byte{0x30, 0x39, byte(port >> 8), byte(port), byte((n - 20) >> 8), byte(n - 20), 0, 0}, b)
+}
+
 func TestEveryLinkLayerGivesTheSame(t *testing.T) {
 	raw, _ := talk(t, 1, Mishaps{Split: 0.1, Swapped: 0.02})
 	want, _, err := readBytes(t, raw)
@@ -221,6 +228,12 @@ func TestEveryLinkLayerGivesTheSame(t *testing.T) {
 		"GRE": {layers.LinkTypeRaw, func(ip []byte, six bool) []byte {
 			n := 24 + len(ip)
 			return slices.Concat([]byte{0x45, 0, byte(n >> 8), byte(n), 0, 0, 0, 0, 64, 47, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2, 0, 0}, ether(six), ip)
+		}},
+		"VXLAN": {layers.LinkTypeRaw, func(ip []byte, six bool) []byte {
+			return inUDP(4789, slices.Concat([]byte{8, 0, 0, 0, 0, 0, 1, 0}, make([]byte, 12), ether(six), ip))
+		}},
+		"Geneve": {layers.LinkTypeRaw, func(ip []byte, six bool) []byte {
+			return inUDP(6081, slices.Concat([]byte{0, 0, 0x65, 0x58, 0, 0, 1, 0}, make([]byte, 12), ether(six), ip))
 		}},
 		"radio": {layers.LinkTypeIEEE80211Radio, func(ip []byte, six bool) []byte {
 			return slices.Concat([]byte{0, 0, 8, 0, 0, 0, 0, 0}, []byte{0x08, 0x01}, make([]byte, 22), []byte{0xAA, 0xAA, 3, 0, 0, 0}, ether(six), ip)

@@ -121,6 +121,9 @@ func (f *File) open() error {
 		}
 		return fmt.Errorf("%s holds no capture: it is empty", f.name)
 	}
+	if head, _ := f.in.Peek(8); otherForm("", head) != nil {
+		return otherForm(f.name, head)
+	}
 	switch {
 	case bytes.Equal(magic, []byte{0x0A, 0x0D, 0x0D, 0x0A}), isPcap(magic):
 		f.parse = f.packets

@@ -196,4 +196,12 @@ func TestWhatIsNoCaptureIsRefused(t *testing.T) {
 	if _, err := OpenFile(name); err == nil || !strings.Contains(err.Error(), "pcap") {
 		t.Error(err)
 	}
+	for _, f := range otherForms {
+		if err := os.WriteFile(name, []byte(f.begins+"and more"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenFile(name); err == nil || !strings.Contains(err.Error(), f.what) || strings.Contains(err.Error(), "%!") {
+			t.Error(err)
+		}
+	}
 }

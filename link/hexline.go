@@ -24,6 +24,7 @@ type hexLine struct {
 type lineParser struct {
 	day  time.Time // what a time without a date belongs to
 	form int       // of times, how this log writes them: tried first
+	runs bool      // it writes hex without blanks behind a direction
 }
 
 // times are how logs write the time, the longest first. Groups: year, month, day, hour, minute, second, fraction, zone.
@@ -40,6 +41,9 @@ var times = []struct {
 	{regexp.MustCompile(`^\W{0,2}(1\d{9})(?:[.,](\d{1,9}))?\b`), "Ef"},
 	{regexp.MustCompile(`^\W{0,2}(1\d{9})(\d{3})\b`), "Ef"},
 }
+
+// twelve is what stands behind an hour that is counted to twelve.
+var twelve = regexp.MustCompile(`^ ?([AaPp])\.?[Mm]\.?\b`)
 
 const months = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
@@ -91,6 +95,18 @@ func (p *lineParser) timeOf(line string) (at time.Time, clock bool, rest string)
 			case 'E':
 				at, clock = time.Unix(int64(n), 0), false
 			}
+		}
+		half := twelve.FindStringSubmatchIndex(head[m[1]:])
+		if half != nil {
+			hour %= 12
+			if c := head[m[1]+half[2]]; c == 'P' || c == 'p' {
+				hour += 12
+			}
+			m[1] += half[1]
+		}
+		// Who counts hours to twelve writes the month first, and nobody has a thirteenth month.
+		if strings.HasPrefix(f.order, "DMY") && (half != nil || month > 12) {
+			month, date = time.Month(date), int(month)
 		}
 		if month < 1 || month > 12 || date < 1 || date > 31 || hour > 23 || minute > 59 || second > 60 {
 			continue
@@ -263,7 +279,8 @@ func (p *lineParser) parse(line string, dumped int) (l hexLine) {
 	l.dir, behind, l.hasDir = directionOf(around)
 	bare := strings.Trim(around, "\x00 \t[](){}\"',;:<>-=|") == ""
 	switch n := len(best.digits) / 2; {
-	case n >= leastHex, n >= leastDirHex && l.hasDir, n >= 1 && bare, n >= 1 && best.pairs && l.hasDir && !wordy(around[min(behind, best.from):best.from]+rest[best.to:]):
+	case n >= leastHex, n >= leastDirHex && l.hasDir, n >= 1 && bare, n >= 1 && (best.pairs || p.runs) && l.hasDir && !wordy(around[min(behind, best.from):best.from]+rest[best.to:]):
+		p.runs = p.runs || l.hasDir && best.groups == 1 && n >= leastDirHex
 		l.data, l.blanked = best.bytes()
 		l.broken = len(best.digits)%2 == 1 || best.odd || strings.HasPrefix(strings.TrimSpace(rest[best.to:]), "...") || strings.HasPrefix(rest[best.to:], "…")
 	}

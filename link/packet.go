@@ -152,7 +152,12 @@ func (p *parser) transport(proto int, b []byte, total int, lt layers.LinkType, w
 	case protoICMP, protoICM6:
 		return p.unreachable(proto, b)
 	case protoUDP:
-		if len(b) < 8 || binary.BigEndian.Uint16(b[2:]) != 4789 { // VXLAN, as in mirrored ports of clouds
+		if len(b) < 8 {
+			return p.other()
+		}
+		switch binary.BigEndian.Uint16(b[2:]) {
+		case 4789, 6081: // VXLAN and Geneve, as in mirrored ports of clouds
+		default:
 			return p.other()
 		}
 	case 4, 41, 47: // IP in IP, GRE

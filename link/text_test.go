@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,6 +133,27 @@ func xxd(b []byte) string {
 		s.WriteString("  " + strings.Repeat(".", len(line)) + "\n")
 	}
 	return s.String()
+}
+
+// Days and hours as Americans write them, and a message in pieces of which the last is short.
+func TestLogsOfTwelveHoursAndOfPieces(t *testing.T) {
+	whole := slices.Concat([]byte("0026"), bytes.Repeat([]byte("ISO8"), 11))
+	frame := hex.EncodeToString(whole)
+	log := "03/02/2026 01:02:03 PM send " + frame[:60] + "\n03/02/2026 01:02:03 PM send " + frame[60:84] + "\n03/02/2026 01:02:04 PM send " + frame[84:] +
+		"\n03/25/2026 12:00:00 AM recv " + frame + "\n"
+	events, tally, err := readText(t, log)
+	if err != nil || tally.Skipped > 0 || len(events) != 4 {
+		t.Fatalf("%v, %+v, %d events", err, tally, len(events))
+	}
+	if got := gather(events, ToHost); !bytes.Equal(got, whole) {
+		t.Errorf("% X", got)
+	}
+	if at := events[0].At.Format("01-02 15:04:05"); at != "03-02 13:02:03" {
+		t.Error(at)
+	}
+	if at := events[3].At.Format("01-02 15:04:05"); at != "03-25 00:00:00" {
+		t.Error(at)
+	}
 }
 
 func TestWhatALogDoesNotSayIsSaid(t *testing.T) {
