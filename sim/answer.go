@@ -30,12 +30,14 @@ func (h *host) answer(req parcel, p *course) ([]byte, error) {
 	ln.rrn++
 	res.f[37] = fmt.Sprintf("%s%06d", ln.tid[max(len(ln.tid)-6, 0):], ln.rrn)
 	var seal []byte
-	switch req.mti {
-	case "0800", "0820":
+	switch mti := req.mti; {
+	case req.f[11] == "", req.f[3] == "" && (mti[1] == '1' || mti[1] == '2'):
+		res.f[39] = "30" // nobody could find it again
+	case mti == "0800", mti == "0820":
 		if err := h.manage(ln, req, res); err != nil {
 			return nil, err
 		}
-	case "0100", "0200", "0220", "0400":
+	case mti == "0100", mti == "0200", mti == "0220", mti == "0400":
 		h.answered.Add(1)
 		h.forget(ln)
 		seal = ln.keys.mak
@@ -44,12 +46,12 @@ func (h *host) answer(req parcel, p *course) ([]byte, error) {
 			res.f[63] = iss.org
 		}
 		res.f[39] = h.financial(ln, req, res, p)
-	case "0500":
+	case mti == "0500":
 		res.f[15] = now.Format("0102")
 		h.settle(ln, req, res)
-	case "0320":
+	case mti == "0320":
 		res.f[39] = h.upload(ln, req, p)
-	case "0620":
+	case mti == "0620":
 		if seal = ln.keys.mak; !req.sealed(seal) {
 			res.f[39] = "A0"
 		}
@@ -92,6 +94,9 @@ func (h *host) manage(ln *lane, req parcel, res message) error {
 		// A load's last message, or the only one of a report, is done with.
 		if n := len(ln.asks); n > 0 && doneBy[ln.asks[0]] == code {
 			ln.asks = ln.asks[1:]
+		}
+		if code == "002" {
+			ln.keys = workingKeys{} // who signed off has to sign on before it sells
 		}
 		if v := loadData[code]; v != "" {
 			res.f[62] = v
