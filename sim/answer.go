@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // answer does what a request asks for and packs the response. There is none to what is a response itself.
@@ -12,7 +11,7 @@ func (h *host) answer(req parcel, p *course) ([]byte, error) {
 	if req.mti[2]%2 == 1 {
 		return nil, nil
 	}
-	now := time.Now().In(beijing)
+	now := h.clock.today()
 	res := message{mti: req.mti[:2] + string(req.mti[2]+1) + "0", at: now, head: req.head.back('0'),
 		f: fields{12: now.Format("150405"), 13: now.Format("0102"), 32: acquirerID, 39: "00"}}
 	for _, n := range []int{2, 3, 4, 11, 25, 41, 42, 49, 60} {

@@ -3,7 +3,6 @@ package sim
 import (
 	"cmp"
 	"sync"
-	"time"
 )
 
 const (
@@ -102,7 +101,7 @@ func (b *bank) authorise(a ask) verdict {
 	if f := find("account.state"); f != nil {
 		return refuse(f, stateCode(f.Value, acc.card.seq), "")
 	}
-	if a.expiry != "" && a.expiry < time.Now().In(beijing).Format("0601") {
+	if a.expiry != "" && a.expiry < b.faults.clock.today().Format("0601") {
 		return refuse(nil, "54", "balance.account-status")
 	}
 	limit, times := int64(usualLimit), 0

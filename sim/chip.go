@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
-	"time"
 )
 
 const issuerData = "07010103A00000010A010000000000"
@@ -23,7 +22,7 @@ func (t *terminal) chip(r reading, amount int64, f fields, pin bool) string {
 	for _, e := range [][2]string{
 		{"9F26", hex.EncodeToString(draw(t.rng, 8))}, {"9F27", "80"}, {"9F10", issuer},
 		{"9F37", hex.EncodeToString(draw(t.rng, 4))}, {"9F36", fmt.Sprintf("%04X", t.atc)}, {"95", results},
-		{"9A", time.Now().In(beijing).Format("060102")}, {"9C", f[3][:2]}, {"9F02", fmt.Sprintf("%012d", amount)}, {"5F2A", "0156"},
+		{"9A", t.clock.today().Format("060102")}, {"9C", f[3][:2]}, {"9F02", fmt.Sprintf("%012d", amount)}, {"5F2A", "0156"},
 		{"82", "7C00"}, {"9F1A", "0156"}, {"9F03", "000000000000"}, {"9F33", "E0F8C8"}, {"9F34", verified}, {"9F35", "22"},
 		{"9F1E", hex.EncodeToString([]byte(t.serial))}, {"84", application}, {"9F09", "0020"}, {"9F41", "00" + f[11]},
 	} {

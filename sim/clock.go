@@ -11,6 +11,7 @@ import (
 // included, and a new speed holds at once.
 type clock struct {
 	unpaced bool
+	date    time.Time // what today is, zero for what it is; it stands still then
 
 	mu      sync.Mutex
 	mark    time.Time     // when the wall's clock was read last
@@ -22,6 +23,14 @@ type clock struct {
 
 func newClock(speed float64, unpaced bool) *clock {
 	return &clock{unpaced: unpaced, mark: time.Now(), speed: speed, changed: make(chan struct{})}
+}
+
+// today is the date and time as messages say it.
+func (c *clock) today() time.Time {
+	if !c.date.IsZero() {
+		return c.date
+	}
+	return time.Now().In(beijing)
 }
 
 // read is the shop's time, how fast it runs (0 while paused), and a channel that closes when that changes.
@@ -89,8 +98,12 @@ func (c *clock) untilDeadline(end time.Duration) (time.Time, bool) {
 	case speed == 0: // a paused shop waits on
 		return time.Now().Add(20 * time.Millisecond), true
 	}
-	// Not longer than this at once: the shop may be paused or change its pace meanwhile.
-	return time.Now().Add(min(time.Duration(float64(end-now)/speed), 200*time.Millisecond)), true
+	// Not longer than this at once: the shop may be paused or change its pace meanwhile, or nobody wait any more.
+	look := 200 * time.Millisecond
+	if c.unpaced {
+		look = 5 * time.Millisecond
+	}
+	return time.Now().Add(min(time.Duration(float64(end-now)/speed), look)), true
 }
 
 // wall is how long d of the shop's time takes at the present speed.

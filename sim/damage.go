@@ -19,7 +19,9 @@ func drive(c *patient, f *live, frame []byte) ([]byte, error) {
 				return nil, err
 			}
 			wait := *c
-			wait.end = min(c.end, c.clock.patience(300*time.Millisecond))
+			if wait.end = min(c.end, c.clock.now()+300*time.Millisecond); c.clock.unpaced {
+				wait.end = c.clock.now()
+			}
 			var b [1]byte
 			if _, err := wait.Read(b[:]); err == nil && b[0] == ack {
 				return frame, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -126,8 +127,8 @@ func runsIn(t *testing.T, id, dialect string) {
 		t.Errorf("%s in %s: %v; still to strike: %s", id, dialect, err, idleFaults(s))
 		return
 	}
-	// A terminal of a busy machine may give a connect up that just stood: a few are no mistake.
-	if all, n := unused(p.events[:want]); n*5 > all && id != "network.carrier-outage" {
+	// A terminal of a busy machine may give a connect up that just stood: some are no mistake.
+	if all, n := unused(p.events[:want]); n*2 > all && id != "network.carrier-outage" {
 		t.Errorf("%s in %s: of %d connections %d were opened and closed, and nothing was sent", id, dialect, all, n)
 	}
 }
@@ -186,66 +187,121 @@ func TestAMessageThatDoesNotPackEndsTheStore(t *testing.T) {
 	}
 }
 
-// timeless is a request without what names a time, so that two runs can be compared: times themselves, MACs over them, and
-// what depends on the day.
-func timeless(m parcel) string {
-	var b strings.Builder
-	b.WriteString(m.mti)
-	var ids []int
-	for n := range m.f {
-		ids = append(ids, n)
+// The same seed says the same on the same day, byte for byte, whatever is wrong. What is promised is the bytes of each
+// terminal's line, each direction by itself: how the talk of several terminals interleaves is the machine's business, and no
+// terminal depends on another, unless noise turns its number into the other's. The stores are unpaced and their date stands
+// still: in a paced one a busy machine may make an answer late.
+func TestSameSeedSameBytes(t *testing.T) {
+	var plays []Options
+	dialects := []string{"cup", "iso87-ascii"}
+	if testing.Short() {
+		dialects = dialects[:1]
 	}
-	slices.Sort(ids)
-	for _, n := range ids {
-		v := m.f[n]
-		switch n {
-		case 7, 12, 13, 15, 64, 90, 128, 56:
-			continue
-		case 55:
-			if at := strings.Index(v, "\x9a\x03"); at > 0 {
-				v = v[:at] + v[at+5:]
+	for _, sc := range Scenarios() {
+		for _, dialect := range dialects {
+			// TLS wants its own randomness, and who gets no ACK dials again at once: the tap may see the second call first.
+			if sc.ID != "network.protocol-mismatch" && sc.ID != "operation.driver" {
+				plays = append(plays, Options{Scenario: sc.ID, Dialect: dialect})
 			}
-		case 61:
-			v = v[:min(12, len(v))]
 		}
-		fmt.Fprintf(&b, " %d=%x", n, v)
 	}
-	return b.String()
+	for _, o := range append(plays, Options{Scenario: "risk.limit", Serial: true}) {
+		name := o.Scenario + " " + o.Dialect
+		if o.Serial {
+			name += "serial"
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o.Unpaced = true
+			if o.Scenario == "data.corrupt" || loopback(1) == nil { // lines are told apart by the terminals' addresses
+				o.Terminals = 1
+			}
+			want := 24_000
+			switch o.Scenario { // nothing is said there, or nothing once the line is gone
+			case "network.server-down":
+				want = 0
+			case "network.carrier-outage":
+				want = 8_000
+			}
+			first := spoken(t, o, 7, want)
+			if d := differ(first, spoken(t, o, 7, want), want/4); d != "" {
+				t.Error(d)
+			}
+			if want > 0 && differ(first, spoken(t, o, 8, want), 0) == "" {
+				t.Error("another seed said the same")
+			}
+		})
+	}
 }
 
-// The same seed says the same, byte for byte: whole frames where nothing names a time, all but times elsewhere.
-func TestSameSeedSameMessages(t *testing.T) {
-	for _, o := range []Options{{}, {Scenario: "network.unstable"}, {Scenario: "mixed", Dialect: "iso87-ascii"}, {Scenario: "risk.verification"}} {
-		o.Unpaced = true // a busy machine must not look like a slow host
-		talk := func(seed int64) map[string][]string {
-			o.Seed = seed
-			out := map[string][]string{}
-			p := play(t, o, func(p *played) bool { return len(p.messages) > 300 })
-			for _, m := range p.messages {
-				key := m.f[41] + m.mti[2:3] // requests and answers cross at the tap
-				out[key] = append(out[key], timeless(m))
+// spoken is what lines carried until it was so many bytes: by terminal and direction, one connection after the other.
+func spoken(t *testing.T, o Options, seed int64, want int) map[string][]byte {
+	t.Helper()
+	o.Seed = seed
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.clock.date = time.Date(2026, 3, 4, 10, 20, 30, 0, beijing)
+	size, events := 0, 0
+	p := run(t, s, func(p *played) bool {
+		for ; events < len(p.events); events++ {
+			size += len(p.events[events].Data)
+		}
+		return size >= want && events > 20
+	})
+	type line struct {
+		conns []uint64
+		data  map[uint64]*[2][]byte
+	}
+	lines := map[string]*line{}
+	for _, ev := range p.events {
+		who := fmt.Sprint(ev.Conn)
+		if host, _, err := net.SplitHostPort(ev.Terminal); err == nil {
+			who = host
+		}
+		if lines[who] == nil {
+			lines[who] = &line{data: map[uint64]*[2][]byte{}}
+		}
+		l := lines[who]
+		if l.data[ev.Conn] == nil {
+			l.data[ev.Conn] = new([2][]byte)
+			l.conns = append(l.conns, ev.Conn)
+		}
+		l.data[ev.Conn][ev.Dir] = append(l.data[ev.Conn][ev.Dir], ev.Data...)
+	}
+	out := map[string][]byte{}
+	for who, l := range lines {
+		slices.Sort(l.conns) // a terminal may dial again before the tap has told all of the connection before
+		if !o.Serial {
+			l.conns = l.conns[:max(len(l.conns)-2, 0)] // for the same reason the last may lack a part
+		}
+		for _, c := range l.conns {
+			for dir, data := range l.data[c] {
+				key := fmt.Sprint(who, " ", dir)
+				out[key] = append(out[key], data...)
 			}
-			return out
-		}
-		a, b, compared := talk(7), talk(7), 0
-		for tid, said := range a {
-			again := b[tid]
-			n := min(len(said), len(again))
-			compared += n
-			for i := range n {
-				if said[i] != again[i] {
-					t.Errorf("%s: message %d of %s differs:\n%s\n%s", o.Scenario, i, tid, said[i], again[i])
-					break
-				}
-			}
-		}
-		if compared < 100 {
-			t.Errorf("%s: only %d messages could be compared", o.Scenario, compared)
-		}
-		if other := talk(8); slices.Equal(a["100100010"], other["100100010"]) {
-			t.Error("another seed said the same")
 		}
 	}
+	return out
+}
+
+// differ tells where two runs differ as far as both got, or that they did not get far together.
+func differ(a, b map[string][]byte, least int) string {
+	compared := 0
+	for line, said := range a {
+		n := min(len(said), len(b[line]))
+		compared += n
+		for i := range n {
+			if from := max(i-200, 0); said[i] != b[line][i] {
+				return fmt.Sprintf("byte %d of line %s differs:\n%q\n%q", i, line, said[from:min(i+60, n)], b[line][from:min(i+60, n)])
+			}
+		}
+	}
+	if compared < least {
+		return fmt.Sprintf("only %d bytes can be compared", compared)
+	}
+	return ""
 }
 
 func TestSerialStore(t *testing.T) {

@@ -48,7 +48,7 @@ func (t *terminal) exchange(ctx context.Context, req message, mak []byte) (res m
 		req.f[42] = f.Value
 	}
 	if req.at.IsZero() {
-		req.at = time.Now().In(beijing)
+		req.at = t.clock.today()
 	}
 	for _, kind := range []string{"setup.tpdu", "software.old", "keys.master"} {
 		find(kind) // these are in the message already
@@ -75,7 +75,8 @@ func (t *terminal) exchange(ctx context.Context, req message, mak []byte) (res m
 	}()
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
-	patience := &patient{conn: c, clock: t.clock, end: t.clock.patience(t.scenario.Pace.Wait)}
+	patience := &patient{conn: c, clock: t.clock, end: t.clock.patience(t.scenario.Pace.Wait),
+		vain: func() bool { return t.clock.unpaced && t.aside.of(req.f[41]).forsaken }}
 	if f := find("setup.tls"); f != nil {
 		return res, false, t.speakTLS(patience)
 	}
@@ -90,19 +91,23 @@ func (t *terminal) exchange(ctx context.Context, req message, mak []byte) (res m
 	if find("serial.baud") != nil {
 		misclock(frame)
 	}
+	var broke error
+	if find("module.drop") != nil {
+		broke = errModule
+	} else if find("module.power") != nil {
+		broke = errPower
+	}
+	end := t.aside.begin(req.f[41], broke != nil)
+	defer end()
 	if _, err := c.Write(frame); err != nil {
 		return res, true, err
 	}
-	if find("module.drop") != nil {
+	if broke != nil {
 		// Long enough for the request to be on its way, too short for the answer.
-		t.clock.wait(ctx, 15*time.Millisecond)
+		t.clock.wait(ctx, 12*time.Millisecond)
+		t.aside.arrival(ctx, req.f[41])
 		abort(c)
-		return res, true, errModule
-	}
-	if find("module.power") != nil {
-		t.clock.wait(ctx, 10*time.Millisecond)
-		abort(c)
-		return res, true, errPower
+		return res, true, broke
 	}
 	payload, err := readFrame(patience, t.codec.framing)
 	if err != nil {
@@ -177,12 +182,13 @@ type patient struct {
 	conn
 	clock *clock
 	end   time.Duration
+	vain  func() bool // no answer will come
 }
 
 func (p *patient) Read(b []byte) (int, error) {
 	for {
 		deadline, ok := p.clock.untilDeadline(p.end)
-		if !ok {
+		if !ok || p.vain() {
 			return 0, errWait
 		}
 		if err := p.conn.SetReadDeadline(deadline); err != nil {

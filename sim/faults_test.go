@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -20,6 +21,39 @@ type played struct {
 	events   []link.Event
 	messages []parcel // in both directions, those that could be read
 	broken   int      // chunks that were no frame
+
+	wires map[string][]byte // of serial lines: what came and is no whole frame yet, by line and direction
+}
+
+// take reads what came. A chunk is a frame, but on a serial line.
+func (p *played) take(ev link.Event) {
+	if p.wires == nil {
+		p.wires = map[string][]byte{}
+	}
+	key := fmt.Sprint(ev.Conn, ev.Dir)
+	if !p.store.o.Serial {
+		p.wires[key] = nil
+	}
+	p.wires[key] = append(p.wires[key], ev.Data...)
+	for len(p.wires[key]) > 0 {
+		r := bytes.NewReader(p.wires[key])
+		payload, err := readFrame(r, p.store.codec.framing)
+		if err != nil && p.store.o.Serial && !errors.Is(err, errFrame) {
+			return // more will come
+		}
+		var m parcel
+		if err == nil {
+			m, err = p.store.codec.unpack(payload)
+		}
+		if p.wires[key] = p.wires[key][len(p.wires[key])-r.Len():]; !p.store.o.Serial {
+			p.wires[key] = nil
+		}
+		if err != nil {
+			p.broken++
+		} else {
+			p.messages = append(p.messages, m)
+		}
+	}
 }
 
 func (p *played) count(is func(parcel) bool) (n int) {
@@ -70,17 +104,8 @@ func watched(ctx context.Context, s *Store, enough func(*played) bool) (*played,
 	defer cancel()
 	p := &played{store: s}
 	err := s.Run(ctx, func(ev link.Event) {
-		if p.events = append(p.events, ev); ev.Kind == link.Data && !s.o.Serial {
-			payload, err := readFrame(bytes.NewReader(ev.Data), s.codec.framing)
-			var m parcel
-			if err == nil {
-				m, err = s.codec.unpack(payload)
-			}
-			if err != nil {
-				p.broken++
-			} else {
-				p.messages = append(p.messages, m)
-			}
+		if p.events = append(p.events, ev); ev.Kind == link.Data {
+			p.take(ev)
 		}
 		if enough(p) {
 			cancel()

@@ -21,6 +21,7 @@ type host struct {
 	bank     *bank
 	payout   *payout
 	keep     func([]byte)     // takes wrapped keys, for tests that search outputs for them
+	aside    *aside           // where it tells the terminals of the same store, nil when they are others
 	fail     func(error)      // takes what kept it from answering: a mistake in the store
 	answered atomic.Int64     // requests about money, for measuring
 	anyone   bool             // terminals that nobody registered are taken, with the lab's master key
@@ -145,6 +146,8 @@ func (h *host) exchange(ctx context.Context, c conn, req parcel, idle time.Durat
 			return false
 		}
 	}
+	silent := p.mute || answer == nil || h.clock.unpaced && (p.wait > h.scenario.Pace.Wait || h.aside.of(req.f[41]).parts)
+	h.aside.tell(req.f[41], silent)
 	if !h.clock.wait(ctx, p.wait) {
 		return false
 	}
@@ -152,7 +155,7 @@ func (h *host) exchange(ctx context.Context, c conn, req parcel, idle time.Durat
 	case p.reset:
 		abort(c)
 		return false
-	case p.mute || answer == nil:
+	case silent:
 		return true // the next read ends when the terminal gives up
 	}
 	if p.noise {

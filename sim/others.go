@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"fmt"
-	"time"
 )
 
 // What customers want beside buying: void, refund, pre-authorisation and its completion, balance, offline sales, tips and corrections.
@@ -102,7 +101,7 @@ func (t *terminal) balance(ctx context.Context) {
 // transaction, or at settlement.
 func (t *terminal) sellOffline() {
 	card := t.nextCard()
-	r := &record{kind: "offline", card: card, entry: "012", amount: t.price()/10 + 100, stan: t.next(), batch: t.batch, at: time.Now().In(beijing),
+	r := &record{kind: "offline", card: card, entry: "012", amount: t.price()/10 + 100, stan: t.next(), batch: t.batch, at: t.clock.today(),
 		auth: fmt.Sprintf("%06d", t.rng.IntN(1_000_000))}
 	t.truth.note(t.tid(), r.stan, func(o *Outcome) { o.Type, o.Amount = "offline", r.amount })
 	t.write(r)

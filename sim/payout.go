@@ -50,7 +50,7 @@ func (p *payout) close(ln *lane, e *entry) {
 	fee := (amount*feeRate + 500) / 1000
 	at := e.at
 	if at.IsZero() {
-		at = time.Now().In(beijing)
+		at = p.faults.clock.today()
 	}
 	cleared := p.calendar.clearingDay(at)
 	name, org := "", ""

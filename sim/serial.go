@@ -63,6 +63,7 @@ func (s *Store) runSerial(ctx context.Context, sink func(link.Event)) error {
 		}
 	}
 	near, far := make([]*port, s.terminals), make([]*port, s.terminals)
+	s.aside = newAside()
 	h, terminals, err := s.build(func(i int) dialer {
 		return func(ctx context.Context, wrong *live) (conn, error) { return near[i].dial(ctx, wrong) }
 	})

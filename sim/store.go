@@ -50,6 +50,7 @@ type Store struct {
 	truth     *truth
 	bank      *bank
 	statement io.WriteCloser // nil for none
+	aside     *aside         // nil while only one half runs
 
 	mu     sync.Mutex
 	blocks [][]byte
@@ -207,6 +208,7 @@ func (s *Store) Run(ctx context.Context, sink func(link.Event)) error {
 	defer d.end()
 	g := newGate(l)
 	g.set(s.faults.any("host.down") != nil, s.faults.any("line.outage") != nil)
+	s.aside = newAside()
 	h, terminals, err := s.build(func(i int) dialer { return d.dialer(tap.Addr().String(), loopback(i)) })
 	if err != nil {
 		g.close()
@@ -268,7 +270,7 @@ func (s *Store) sell(ctx context.Context, terminals []*terminal) {
 
 // build makes the host and the terminals that it knows.
 func (s *Store) build(dial func(int) dialer) (*host, []*terminal, error) {
-	h := &host{codec: s.codec, scenario: &s.scenario, faults: s.faults, clock: s.clock, truth: s.truth, bank: s.bank, keep: s.keep, fail: s.fail, anyone: s.o.Anyone, lanes: map[string]*lane{}}
+	h := &host{codec: s.codec, scenario: &s.scenario, faults: s.faults, clock: s.clock, truth: s.truth, bank: s.bank, keep: s.keep, fail: s.fail, aside: s.aside, anyone: s.o.Anyone, lanes: map[string]*lane{}}
 	if s.statement != nil {
 		var err error
 		if h.payout, err = newPayout(s.statement, s); err != nil {
@@ -288,7 +290,7 @@ func (s *Store) build(dial func(int) dialer) (*host, []*terminal, error) {
 // install sets terminal i up, registers it with the host and gives both their own seeded dice: what one terminal meets
 // must not depend on how the others are scheduled.
 func (s *Store) install(h *host, i int) *terminal {
-	t := &terminal{index: i, codec: s.codec, scenario: &s.scenario, faults: s.faults, clock: s.clock, truth: s.truth, keep: s.keep, fail: s.fail,
+	t := &terminal{index: i, codec: s.codec, scenario: &s.scenario, faults: s.faults, clock: s.clock, truth: s.truth, keep: s.keep, fail: s.fail, aside: s.aside,
 		rng: s.dice(i, 1), own: tidOf(i), serial: fmt.Sprintf("%08d", 31000001+i),
 		tmk: s.masterKey(i), badTMK: draw(s.dice(i, 4), 16), batch: 1, asked: '0'}
 	h.register(i, t.own, merchant, t.tmk, s.dice(i, 3))

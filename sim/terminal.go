@@ -22,6 +22,7 @@ type terminal struct {
 	clock    *clock
 	truth    *truth
 	keep     func([]byte) // takes PIN blocks, for tests that search outputs for them
+	aside    *aside       // what the host of the same store tells, nil when there is none
 	fail     func(error)  // ends the store: a terminal that cannot write its message is a mistake in the store
 	dial     dialer
 	conn     conn // a standing connection, nil when there is none

@@ -177,7 +177,7 @@ func (t *terminal) request(mti, kind, f3, f25 string, r reading, amount int64, p
 		t.keep(block)
 		f[22], f[26], f[52], f[53] = r.entry+"1", "06", string(block), "2"+string(security[1:])
 	}
-	return message{mti: mti, f: f, at: time.Now().In(beijing)}, nil
+	return message{mti: mti, f: f, at: t.clock.today()}, nil
 }
 
 // noPIN is what may be paid without a PIN when a card is held to the reader, in fen.
