@@ -14,7 +14,7 @@ import (
 
 // FS is every shipped data file, under its path in this folder ("dialects/cup.json", "tree.yaml").
 //
-//go:embed dialects lang reports scenarios themes *.yaml
+//go:embed dialects lang reports scenarios themes *.yaml diagnostics.json
 var FS embed.FS
 
 // Lang is one interface language: texts by key, read from every file in lang/ID.

@@ -54,8 +54,8 @@ func parseCodes(file string, src []byte, known map[string]advice) (map[string]Co
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	for code, c := range codes {
-		line := 1 + strings.Count(string(src[:max(strings.Index(string(src), `"`+code+`"`), 0)]), "\n")
 		bad := func(format string, a ...any) error {
+			line := 1 + strings.Count(string(src[:max(strings.Index(string(src), `"`+code+`"`), 0)]), "\n")
 			return fmt.Errorf("%s:%d: code %s: %s", file, line, code, fmt.Sprintf(format, a...))
 		}
 		_, remedied := known[c.Cause]

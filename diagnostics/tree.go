@@ -3,18 +3,15 @@ package diagnostics
 import (
 	"cmp"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/vm"
 	"github.com/goccy/go-yaml"
 
-	"tillscope/assets"
 	"tillscope/link"
 )
 
@@ -59,6 +56,13 @@ type signRule struct {
 type threshold struct {
 	Value float64 `yaml:"value"`
 	Why   string  `yaml:"why"`
+}
+
+// treeDoc is the file of a tree.
+type treeDoc struct {
+	Thresholds map[string]threshold `yaml:"thresholds"`
+	Signs      map[string]*signRule `yaml:"signs"`
+	Nodes      []*node              `yaml:"nodes"`
 }
 
 type tree struct {
@@ -115,14 +119,15 @@ func lineOf(src []byte, id string) int {
 // parseTree checks a tree file strictly: unknown keys, unknown names in conditions and edges that lead nowhere are errors
 // with file, line and reason.
 func parseTree(file string, src []byte) (*tree, error) {
-	var doc struct {
-		Thresholds map[string]threshold `yaml:"thresholds"`
-		Signs      map[string]*signRule `yaml:"signs"`
-		Nodes      []*node              `yaml:"nodes"`
-	}
+	var doc treeDoc
 	if err := yaml.UnmarshalWithOptions(src, &doc, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	return doc.tree(file, src)
+}
+
+// tree checks what was read and compiles the conditions. src is the file, in which mistakes have their line.
+func (doc *treeDoc) tree(file string, src []byte) (*tree, error) {
 	t := &tree{thresholds: doc.Thresholds, signs: doc.Signs, nodes: doc.Nodes, byID: map[string]*node{}, own: map[string]bool{}}
 	bad := func(what, id, format string, a ...any) error {
 		return fmt.Errorf("%s:%d: %s %s: %s", file, lineOf(src, id), what, id, fmt.Sprintf(format, a...))
@@ -309,100 +314,4 @@ func (n *node) mostOf(env any) float64 {
 		return 0
 	}
 	return min(max(most, 0), 1)
-}
-
-type advice struct {
-	Remedies []remedy `yaml:"remedies"`
-	Prevent  []struct {
-		EN string `yaml:"en"`
-		ZH string `yaml:"zh"`
-	} `yaml:"prevent"`
-}
-
-// remedy is what someone does, and the numbers that it takes.
-type remedy struct {
-	Who  string   `yaml:"who"`
-	EN   string   `yaml:"en"`
-	ZH   string   `yaml:"zh"`
-	Tell []string `yaml:"tell"`
-}
-
-func (r remedy) in(lang string) string {
-	if lang == "zh" {
-		return r.ZH
-	}
-	return r.EN
-}
-
-type shipped struct {
-	tree    *tree
-	codes   map[string]Code
-	actions map[string]string // codes by the action codes of ISO 8583:1993
-	advice  map[string]advice
-}
-
-var load = sync.OnceValues(func() (*shipped, error) {
-	sh := &shipped{}
-	src, err := fs.ReadFile(assets.FS, "tree.yaml")
-	if err != nil {
-		return nil, err
-	}
-	if sh.tree, err = parseTree("tree.yaml", src); err != nil {
-		return nil, err
-	}
-	if src, err = fs.ReadFile(assets.FS, "remedies.yaml"); err != nil {
-		return nil, err
-	}
-	if err := yaml.UnmarshalWithOptions(src, &sh.advice, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("remedies.yaml: %w", err)
-	}
-	for _, cause := range sortedKeys(sh.advice) {
-		if err := sh.advice[cause].check(); err != nil {
-			return nil, fmt.Errorf("remedies.yaml:%d: %s: %w", lineOf(src, cause), cause, err)
-		}
-	}
-	if err := sh.tree.advised("tree.yaml", src, sh.advice); err != nil {
-		return nil, err
-	}
-	if src, err = fs.ReadFile(assets.FS, "codes.yaml"); err != nil {
-		return nil, err
-	}
-	if sh.codes, err = parseCodes("codes.yaml", src, sh.advice); err != nil {
-		return nil, err
-	}
-	sh.actions = map[string]string{}
-	for code, c := range sh.codes {
-		for _, a := range c.ISO93 {
-			sh.actions[a] = code
-		}
-	}
-	return sh, nil
-})
-
-func loadShipped() (*tree, map[string]Code, error) {
-	sh, err := load()
-	if err != nil {
-		return nil, nil, err
-	}
-	return sh.tree, sh.codes, nil
-}
-
-// Advice is who does what about a cause, and what keeps it from coming back, in a language. An unknown cause has none.
-func Advice(cause, lang string) (rem []Remedy, prevent []string) {
-	sh, err := load()
-	if err != nil {
-		return nil, nil
-	}
-	a := sh.advice[cause]
-	for _, r := range a.Remedies {
-		rem = append(rem, Remedy{r.Who, r.in(lang)})
-	}
-	for _, p := range a.Prevent {
-		if lang == "zh" {
-			prevent = append(prevent, p.ZH)
-		} else {
-			prevent = append(prevent, p.EN)
-		}
-	}
-	return rem, prevent
 }
