@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"charm.land/lipgloss/v2"
 	"github.com/goccy/go-yaml"
@@ -98,11 +99,8 @@ func (p paint) style() (lipgloss.Style, error) {
 // Themes reads the shipped themes and those in a user's folder, which may replace them; the folder need not exist. Errors
 // of form carry file and line.
 func Themes(folder string) ([]*Theme, error) {
-	shipped, err := fs.Sub(assets.FS, "themes")
-	if err != nil {
-		return nil, err
-	}
-	out, err := readThemes(shipped, "themes")
+	shipped, err := shippedThemes()
+	out := slices.Clone(shipped)
 	if err != nil || folder == "" {
 		return out, err
 	}
@@ -115,6 +113,15 @@ func Themes(folder string) ([]*Theme, error) {
 	}
 	return out, err
 }
+
+// shippedThemes are read once: the flags are checked against them before the screen takes them.
+var shippedThemes = sync.OnceValues(func() ([]*Theme, error) {
+	shipped, err := fs.Sub(assets.FS, "themes")
+	if err != nil {
+		return nil, err
+	}
+	return readThemes(shipped, "themes")
+})
 
 func readThemes(from fs.FS, folder string) (out []*Theme, err error) {
 	files, err := fs.ReadDir(from, ".")
