@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,9 @@ func start(ctx context.Context, source link.Source, o diagnostics.Options) (*run
 		defer r.stop()
 		r.err = source.Run(ctx, session.Handle)
 		session.End(r.err)
+		if o.Older > 0 && !r.live() {
+			debug.FreeOSMemory() // a screen stays, and what reading a file took is not needed any more
+		}
 	}()
 	if now, ok := source.(interface{ Live() bool }); ok {
 		go tickUntil(ctx, session, now.Live)

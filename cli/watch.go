@@ -302,7 +302,7 @@ func (w *watch) show(ctx context.Context, s *screen, o tui.Options) (err error) 
 		return err
 	}
 	if !inline(s.current().source) {
-		sparing(math.MaxInt64, 50) // a screen runs for weeks on small machines: its memory counts more than the collector's time
+		sparing(math.MaxInt64, 25) // a screen runs for weeks on small machines: its memory counts more than the collector's time
 	}
 	o.Theme, o.Keys, o.Low, o.Mouse, o.Sync = w.theme, w.config.Keys, w.low, w.config.Mouse, w.config.Sync
 	o.FirstRun, o.Hints = firstRun(), keepHints

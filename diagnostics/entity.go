@@ -10,7 +10,7 @@ import (
 const (
 	keptRecent     = 4000 // transactions kept whatever became of them
 	keptUnarrived  = 8000 // older ones, kept because their money did not arrive
-	keptMore       = 4000 // so many more before they are looked through
+	keptMore       = 2000 // so many more before they are looked through
 	keptOpen       = 4096 // requests without answer
 	keptSigns      = 4096 // faults of connections
 	keptTerminals  = 5000

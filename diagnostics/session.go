@@ -19,7 +19,7 @@ type Options struct {
 	Wire      wire.Options
 	TimeScale float64           // how many times faster than life this line runs; 0 is 1
 	Answers   map[string]string // tree questions that a person answered: node to yes, no or unknown
-	RingSize  int               // newest entries, kept as they are; 0 is 8192
+	RingSize  int               // newest entries, kept as they are; 0 is 4096
 	Older     int               // entries before them, kept packed; 0 is none
 	Statement *Statement        // the acquirer's settlement statement, matched to what is seen
 	Tree      *Tree             // replaces the shipped tree
@@ -117,7 +117,7 @@ func NewSession(o Options) (*Session, error) {
 		o.TimeScale = 1
 	}
 	if o.RingSize <= 0 {
-		o.RingSize = 8192
+		o.RingSize = 4096
 	}
 	decoder, err := wire.NewDecoder(o.Wire)
 	if err != nil {

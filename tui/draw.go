@@ -12,17 +12,17 @@ func (l *look) fit(s string, w int) string {
 	if w <= 0 {
 		return ""
 	}
-	n := ansi.StringWidth(s)
+	n := width(s)
 	if n > w {
 		s = ansi.Truncate(s, w, l.more)
-		n = ansi.StringWidth(s)
+		n = width(s)
 	}
 	return s + strings.Repeat(" ", w-n)
 }
 
 // ends puts left and right at the two ends of w cells. Right gives way last: it holds states and times.
 func (l *look) ends(left, right string, w int) string {
-	n := ansi.StringWidth(right)
+	n := width(right)
 	if n+1 >= w {
 		return l.fit(right, w)
 	}
@@ -31,7 +31,7 @@ func (l *look) ends(left, right string, w int) string {
 
 // flushRight is s at the right end of w cells.
 func (l *look) flushRight(s string, w int) string {
-	if n := ansi.StringWidth(s); n < w {
+	if n := width(s); n < w {
 		return strings.Repeat(" ", w-n) + s
 	}
 	return l.fit(s, w)
@@ -57,14 +57,14 @@ func fold(s string, w int, indent string) []string {
 	for s != "" {
 		word := nextWord(s)
 		s = s[len(word):]
-		n := ansi.StringWidth(word)
-		if used > 0 && used+ansi.StringWidth(strings.TrimRight(word, " ")) > room {
+		n := width(word)
+		if used > 0 && used+width(strings.TrimRight(word, " ")) > room {
 			flush()
 		}
 		for n > room { // longer than a line
 			line = ansi.Truncate(word, room, "")
 			word = word[len(line):]
-			n = ansi.StringWidth(word)
+			n = width(word)
 			if line == "" { // a character wider than the room
 				return append(out, word)
 			}
@@ -84,7 +84,7 @@ func fold(s string, w int, indent string) []string {
 func nextWord(s string) string {
 	wide := false
 	for i, r := range s {
-		w := ansi.StringWidth(string(r))
+		w := runeWidth(r)
 		switch {
 		case i == 0:
 			wide = w > 1
@@ -97,6 +97,13 @@ func nextWord(s string) string {
 		}
 	}
 	return s
+}
+
+func runeWidth(r rune) int {
+	if r < 0x80 {
+		return 1
+	}
+	return ansi.StringWidth(string(r))
 }
 
 // box frames the text of a pane.
@@ -112,14 +119,14 @@ func (l *look) box(p pane, title, right string, text []string, focused bool) []s
 		left, end = b.topLeft, b.topRight
 	}
 	w, h := p.inner()
-	room := w - 2 - ansi.StringWidth(title)
-	if right != "" && ansi.StringWidth(right)+2 > room {
+	room := w - 2 - width(title)
+	if right != "" && width(right)+2 > room {
 		right = ansi.Truncate(right, max(room-2, 0), l.more)
 	}
 	if right != "" {
 		right = " " + right + " "
 	}
-	rule := strings.Repeat(b.h, max(room-ansi.StringWidth(right), 0))
+	rule := strings.Repeat(b.h, max(room-width(right), 0))
 	out := make([]string, 0, p.h)
 	out = append(out, l.p(t, left)+l.fit(l.p(heading, " "+title+" ")+l.p(t, rule)+l.p(dim, right), w)+l.p(t, end))
 	side := l.p(t, b.v)

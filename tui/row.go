@@ -12,7 +12,15 @@ import (
 	"tillscope/link"
 )
 
-func width(s string) int { return ansi.StringWidth(s) }
+// width is how many cells a text takes. Most are plain ASCII, and a screen has hundreds of them.
+func width(s string) int {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return ansi.StringWidth(s)
+		}
+	}
+	return len(s)
+}
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
