@@ -38,7 +38,7 @@ const tickEvery = 200 * time.Millisecond
 const reportRing = 6000
 
 // olderRows is how many entries are kept packed for a screen, behind those that stand as they are: 100,000 in all.
-const olderRows = 92_000
+const olderRows = 96_000
 
 // watch holds the flags that every source shares.
 type watch struct {

@@ -74,7 +74,7 @@ func newLoad(t testing.TB) *load {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := diagnostics.NewSession(diagnostics.Options{Lang: l, Older: 92_000, Info: link.Info{Kind: "tap", Describe: "0.0.0.0:8583 -> 192.0.2.7:8583"}})
+	s, err := diagnostics.NewSession(diagnostics.Options{Lang: l, Older: 96_000, Info: link.Info{Kind: "tap", Describe: "0.0.0.0:8583 -> 192.0.2.7:8583"}})
 	if err != nil {
 		t.Fatal(err)
 	}
