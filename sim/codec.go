@@ -65,10 +65,10 @@ func newCodec(dialect, framing, header, mac string) (*codec, error) {
 	c.hexMAC = spec.Fields[64].Spec().Enc != encoding.Binary
 	c.perUpload = min(8, (spec.Fields[48].Spec().Length-2)/40)
 	if !slices.Contains(framings, c.framing) {
-		return nil, fmt.Errorf("the store cannot speak the framing %q: choose one of %s", c.framing, strings.Join(framings, ", "))
+		return nil, problemf("framing", "the store cannot speak the framing %q: choose one of %s", c.framing, strings.Join(framings, ", "))
 	}
 	if !slices.Contains(headers, c.header) {
-		return nil, fmt.Errorf("the store cannot speak the header %q: choose one of %s", c.header, strings.Join(headers, ", "))
+		return nil, problemf("header", "the store cannot speak the header %q: choose one of %s", c.header, strings.Join(headers, ", "))
 	}
 	if mac == "" {
 		if mac = "x9.19"; dialect == "cup" {
@@ -76,7 +76,7 @@ func newCodec(dialect, framing, header, mac string) (*codec, error) {
 		}
 	}
 	if c.mac, err = macBy(mac); err != nil {
-		return nil, err
+		return nil, problem{"mac", err.Error()}
 	}
 	return c, nil
 }

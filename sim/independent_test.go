@@ -329,7 +329,7 @@ func TestTerminalsWorkWithAForeignHost(t *testing.T) {
 			if k.dialect == "cup" { // the track's D needs a codec that moov has not
 				k.spec.Fields[35] = raw(37, trackDigits{}, prefix.BCD.LL)
 			}
-			store, err := sim.New(sim.Options{Seed: 12, Speed: 20, Dialect: k.dialect})
+			store, err := sim.New(sim.Options{Seed: 12, Unpaced: true, Dialect: k.dialect})
 			if err != nil {
 				t.Fatal(err)
 			}

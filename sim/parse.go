@@ -1,9 +1,12 @@
 package sim
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -13,22 +16,53 @@ import (
 // parse reads one scenario. Errors name file, line and reason.
 func parse(name string, b []byte) (Scenario, error) {
 	var s Scenario
+	b = bytes.TrimPrefix(b, []byte("\ufeff")) // as editors of Windows put in front
+	if n := len(b) - len(bytes.TrimLeftFunc(b, func(r rune) bool { return r != utf8.RuneError })); !utf8.Valid(b) {
+		return s, fmt.Errorf("%s:%d: this is not UTF-8: save the file as UTF-8", name, 1+bytes.Count(b[:n], []byte("\n")))
+	}
 	file, err := parser.ParseBytes(b, 0)
+	if err == nil && len(file.Docs) > 1 && file.Docs[1].Body != nil {
+		return s, fmt.Errorf("%s:%d: a file holds one scenario: put the next one into a file of its own", name, file.Docs[1].Start.Position.Line)
+	}
 	if err == nil {
 		err = yaml.UnmarshalWithOptions(b, &s, yaml.Strict())
 	}
 	if err != nil {
 		var at yaml.Error
 		if errors.As(err, &at) && at.GetToken() != nil {
-			return s, fmt.Errorf("%s:%d: %s", name, at.GetToken().Position.Line, at.GetMessage())
+			return s, fmt.Errorf("%s:%d: %s", name, at.GetToken().Position.Line, plainly(at.GetMessage()))
 		}
-		return s, fmt.Errorf("%s:%d: %w", name, quotedLine(b, err), err)
+		return s, fmt.Errorf("%s:%d: %s", name, quotedLine(b, err), plainly(err.Error()))
 	}
 	var p problem
 	if err := s.check(); errors.As(err, &p) {
 		return s, fmt.Errorf("%s:%d: %s", name, lineOf(file, p.at), p.why)
 	}
 	return s, nil
+}
+
+var (
+	wrongType = regexp.MustCompile(`^cannot unmarshal (.+) into Go .*type (\S+)( \( overflow \))?$`)
+	wrongForm = regexp.MustCompile(`^(\w+) was used where (\w+) is expected$`)
+	wants     = map[string]string{"time.Duration": "a time, as in 4s or 500ms", "int": "a whole number", "int64": "a whole number", "float64": "a number",
+		"bool": "true or false", "string": "text", "sequence": "a list, as in [1, 2]", "mapping": "names with values, as in {every: 4s}"}
+)
+
+// plainly says in the words of who writes a scenario what the library says in those of Go.
+func plainly(said string) string {
+	want := ""
+	if m := wrongType.FindStringSubmatch(said); m != nil {
+		want = m[2]
+	} else if m := wrongForm.FindStringSubmatch(said); m != nil {
+		want = m[2]
+	}
+	switch {
+	case wants[want] != "":
+		return "here stands something else than " + wants[want]
+	case strings.HasPrefix(said, "time: "):
+		return strings.TrimPrefix(said, "time: ") + ": want " + wants["time.Duration"]
+	}
+	return said
 }
 
 // quotedLine is the first line that holds what an error quotes: the library does not say where a time is that it cannot

@@ -114,7 +114,10 @@ func (s Scenario) check() error {
 	case !slices.Contains([]string{"single", "double", "track"}, f.Keys):
 		return problemf("keys", "%q is none of single, double, track", f.Keys)
 	}
-	if _, err := newCodec(f.Dialect, f.Framing, f.Header, f.MAC); err != nil {
+	var p problem
+	if _, err := newCodec(f.Dialect, f.Framing, f.Header, f.MAC); errors.As(err, &p) {
+		return p
+	} else if err != nil {
 		return problemf("dialect", "%v", err)
 	}
 	for name, shares := range map[string]map[string]int{"mix": f.Mix, "entry": f.Entry} {
