@@ -16,12 +16,7 @@ func captureCommand() *cobra.Command {
 	var ports []uint
 	var list, asJSON bool
 	c := &cobra.Command{
-		Use:   "capture INTERFACE",
-		Short: "Watch a live line from beside it, on a network interface",
-		Long: `Watch a live line from beside it: on the gateway that it passes, or on a port to which a switch mirrors it. Nothing is sent.
-
-It needs Linux and the right to open raw sockets; the error says how to give it. Elsewhere, pipe a capture in:
-tcpdump -i en0 -U -w - tcp port 8583 | tillscope open -`,
+		Use: "capture INTERFACE",
 		Args: func(c *cobra.Command, args []string) error {
 			if asJSON && !list {
 				return usagef("--json goes with --list; for a report there is --report json")
@@ -55,9 +50,9 @@ tcpdump -i en0 -U -w - tcp port 8583 | tillscope open -`,
 	}
 	w.flags(c)
 	f := c.Flags()
-	f.UintSliceVar(&ports, "port", nil, "only TCP from or to this port (repeatable; default: all TCP)")
-	f.BoolVar(&list, "list", false, "list the interfaces")
-	f.BoolVar(&asJSON, "json", false, "with --list: for programs")
+	f.UintSliceVar(&ports, "port", nil, "")
+	f.BoolVar(&list, "list", false, "")
+	f.BoolVar(&asJSON, "json", false, "")
 	return c
 }
 

@@ -83,7 +83,6 @@ func newRoot() *cobra.Command {
 	var s store
 	root := &cobra.Command{
 		Use:                        "tillscope",
-		Short:                      "Find out why the card was taken and the money did not arrive",
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		Args:                       noCommand, // else cobra takes an unknown command for an argument of the root and says nothing
@@ -91,7 +90,10 @@ func newRoot() *cobra.Command {
 		Version:                    version(),
 		RunE:                       func(c *cobra.Command, _ []string) error { return s.play(c, showcase) },
 	}
-	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		if strings.HasPrefix(c.Name(), cobra.ShellCompRequestCmd) {
+			speak(root, helpLanguage(c))
+		}
 		if err := wire.AddDialects(filepath.Join(xdg.ConfigHome, "tillscope", "dialects")); err != nil {
 			return usageError{err}
 		}
@@ -101,6 +103,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(simCommand(), tapCommand(), serialCommand(), captureCommand(), openCommand(), decodeCommand(), explainCommand(), generateCommand(), hostCommand(), terminalCommand(), manCommand(), versionCommand())
 	refuseUnknown(root)
+	helpInLanguage(root)
 	return root
 }
 

@@ -23,13 +23,7 @@ func decodeCommand() *cobra.Command {
 	var lang string
 	var o wire.Options
 	c := &cobra.Command{
-		Use:   "decode [HEX|-]",
-		Short: "Read one message, every byte accounted for",
-		Long: `Read one message, every byte accounted for.
-
-HEX may have spaces, colons, commas, line breaks and 0x before its bytes, or be a dump with offsets and a column of
-characters (xxd, hexdump -C, tcpdump -X, Wireshark), or base64. Without HEX, or with -, it is read from standard input.
-Framing, header and dialect are detected unless a flag names them. Card data is never shown.`,
+		Use: "decode [HEX|-]",
 		RunE: func(c *cobra.Command, args []string) error {
 			l, err := assets.Language(lang)
 			if err != nil {
@@ -60,11 +54,11 @@ Framing, header and dialect are detected unless a flag names them. Card data is 
 			return writeDecode(c.OutOrStdout(), m, det, l)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	c.Flags().StringVar(&lang, "lang", defaultLanguage(), "language: en or zh")
-	c.Flags().StringVar(&o.Dialect, "dialect", "", "say the dialect instead of letting it be detected")
-	c.Flags().StringVar(&o.Framing, "framing", "", "say the framing")
-	c.Flags().StringVar(&o.Header, "header", "", "say the header")
+	c.Flags().BoolVar(&asJSON, "json", false, "")
+	c.Flags().StringVar(&lang, "lang", defaultLanguage(), "")
+	c.Flags().StringVar(&o.Dialect, "dialect", "", "")
+	c.Flags().StringVar(&o.Framing, "framing", "", "")
+	c.Flags().StringVar(&o.Header, "header", "", "")
 	return c
 }
 

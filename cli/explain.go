@@ -18,12 +18,7 @@ func explainCommand() *cobra.Command {
 	var lang string
 	var asJSON, asTree bool
 	c := &cobra.Command{
-		Use:   "explain [CODE|CAUSE]",
-		Short: "Say what a response code means, whether money can still move, and who fixes it",
-		Long: `Say what a response code (field 39) means, whether money can still move, and who fixes it.
-
-Without CODE, all are listed. CAUSE, as in network.unstable, tells what to do about a cause that a report names. --tree
-prints the decision tree: its questions, the conditions that answer them, and all evidence that these can name.`,
+		Use: "explain [CODE|CAUSE]",
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case len(args) > 1:
@@ -63,9 +58,9 @@ prints the decision tree: its questions, the conditions that answer them, and al
 			return explainCode(out, describe(id, code, l), l)
 		},
 	}
-	c.Flags().StringVar(&lang, "lang", defaultLanguage(), "language: en or zh")
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	c.Flags().BoolVar(&asTree, "tree", false, "print the decision tree")
+	c.Flags().StringVar(&lang, "lang", defaultLanguage(), "")
+	c.Flags().BoolVar(&asJSON, "json", false, "")
+	c.Flags().BoolVar(&asTree, "tree", false, "")
 	return c
 }
 

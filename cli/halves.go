@@ -28,14 +28,14 @@ type half struct {
 
 func (h *half) flags(c *cobra.Command) *cobra.Command {
 	f := c.Flags()
-	f.StringVar(&h.o.Scenario, "scenario", "", "the failure to play, by id or YAML file (default: everything works)")
-	f.Int64Var(&h.o.Seed, "seed", 1, "keys and sales follow from it: the same for both halves")
-	f.IntVar(&h.o.Terminals, "terminals", 0, "how many terminals there are (default: as the scenario says, else 3)")
-	f.Float64Var(&h.o.Speed, "speed", 1, "how many times faster than life it lives")
-	f.StringVar(&h.o.Dialect, "dialect", "", "what it speaks (default: as the scenario says, else cup)")
-	f.StringVar(&h.o.Framing, "framing", "", "its framing (default: what the dialect usually has; stx-etx on a serial line)")
-	f.StringVar(&h.o.Header, "header", "", "its header (default: what the dialect usually has)")
-	f.IntVar(&h.baud, "baud", 9600, "bits a second on a serial line")
+	f.StringVar(&h.o.Scenario, "scenario", "", "")
+	f.Int64Var(&h.o.Seed, "seed", 1, "")
+	f.IntVar(&h.o.Terminals, "terminals", 0, "")
+	f.Float64Var(&h.o.Speed, "speed", 1, "")
+	f.StringVar(&h.o.Dialect, "dialect", "", "")
+	f.StringVar(&h.o.Framing, "framing", "", "")
+	f.StringVar(&h.o.Header, "header", "", "")
+	f.IntVar(&h.baud, "baud", 9600, "")
 	return c
 }
 
@@ -101,14 +101,7 @@ func untilSignal(run func(context.Context) error) error {
 func hostCommand() *cobra.Command {
 	var h half
 	c := &cobra.Command{
-		Use:   "host LISTEN",
-		Short: "Run the simulator's host alone, for a terminal or another tool",
-		Long: `Run the simulator's host alone, for a terminal or another tool.
-
-LISTEN is an address, as in 127.0.0.1:8583, a serial port, as in /dev/ttyUSB0 or COM3, or pty for a new pseudo terminal.
-
-The host knows the terminals of a store with the same seed, and refuses others with 97; --any-terminal takes every one,
-with the master key that --show-keys writes. Keys are for the lab: they follow from the seed and protect nothing.`,
+		Use:  "host LISTEN",
 		Args: exactly(1, "the address to listen on, as in 127.0.0.1:8583, or a serial port"),
 		RunE: func(c *cobra.Command, args []string) error {
 			store, port, err := h.open(c, args[0])
@@ -136,10 +129,10 @@ with the master key that --show-keys writes. Keys are for the lab: they follow f
 	}
 	h.flags(c)
 	f := c.Flags()
-	f.BoolVar(&h.o.Anyone, "any-terminal", false, "take terminals that are not registered, too")
-	f.BoolVar(&h.showKeys, "show-keys", false, "write terminal id, merchant id and master key of each terminal first")
-	f.StringVar(&h.statement, "write-statement", "", "write the acquirer's settlement statement, as of the next payday, to this CSV file at the end")
-	f.BoolVar(&h.force, "force", false, "let --write-statement overwrite a file")
+	f.BoolVar(&h.o.Anyone, "any-terminal", false, "")
+	f.BoolVar(&h.showKeys, "show-keys", false, "")
+	f.StringVar(&h.statement, "write-statement", "", "")
+	f.BoolVar(&h.force, "force", false, "")
 	return c
 }
 
@@ -155,14 +148,7 @@ func showKeys(w io.Writer, store *sim.Store) error {
 func terminalCommand() *cobra.Command {
 	var h half
 	return h.flags(&cobra.Command{
-		Use:   "terminal ADDR",
-		Short: "Run the simulator's terminals alone, against a test host",
-		Long: `Run the simulator's terminals alone, against a test host.
-
-ADDR is an address, as in 127.0.0.1:8583, a serial port, as in /dev/ttyUSB0 or COM3, or pty for a new pseudo terminal. A
-serial line takes one terminal.
-
-They send sign-ons and sales with test cards: never point them at a host that moves money.`,
+		Use:  "terminal ADDR",
 		Args: exactly(1, "the host's address, as in 127.0.0.1:8583, or a serial port"),
 		RunE: func(c *cobra.Command, args []string) error {
 			store, port, err := h.open(c, args[0])

@@ -10,10 +10,10 @@ import (
 
 func manCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "man",
-		Short: "Print the manual page: tillscope man > tillscope.1",
-		Args:  exactly(0, "no argument"),
+		Use:  "man",
+		Args: exactly(0, "no argument"),
 		RunE: func(c *cobra.Command, _ []string) error {
+			speak(c.Root(), helpLanguage(c))
 			page, err := mcobra.NewManPage(1, c.Root())
 			if err != nil {
 				return err

@@ -19,13 +19,7 @@ func serialCommand() *cobra.Command {
 	var list, asJSON bool
 	mode := link.DefaultMode
 	c := &cobra.Command{
-		Use:   "serial PORT [PORT2]",
-		Short: "Watch a serial line: listen in on one port, or stand between two",
-		Long: `Watch a serial line.
-
-One port listens in, on a passive Y-cable: both directions may come on it. Two ports stand between terminal and modem or
-host, PORT on the terminal's side: every byte passes as it comes, and DTR and RTS follow the other side's DSR and CTS.
-With --host the far side is a host on TCP, which is called when the terminal sends.`,
+		Use: "serial PORT [PORT2]",
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case list && len(args) > 0:
@@ -53,13 +47,13 @@ With --host the far side is a host on TCP, which is called when the terminal sen
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&baud, "baud", strconv.Itoa(mode.Baud), "speed, or auto: speed and format are found from what arrives")
-	f.IntVar(&mode.DataBits, "data-bits", mode.DataBits, "data bits: 5, 6, 7 or 8")
-	f.StringVar(&mode.Parity, "parity", mode.Parity, "parity: none, odd, even, mark or space")
-	f.StringVar(&mode.StopBits, "stop-bits", mode.StopBits, "stop bits: 1, 1.5 or 2")
-	f.StringVar(&host, "host", "", "relay to this host on TCP, as in 192.0.2.7:8583; bytes pass as they are")
-	f.BoolVar(&list, "list", false, "list the serial ports of this system, and end")
-	f.BoolVar(&asJSON, "json", false, "with --list: for programs")
+	f.StringVar(&baud, "baud", strconv.Itoa(mode.Baud), "")
+	f.IntVar(&mode.DataBits, "data-bits", mode.DataBits, "")
+	f.StringVar(&mode.Parity, "parity", mode.Parity, "")
+	f.StringVar(&mode.StopBits, "stop-bits", mode.StopBits, "")
+	f.StringVar(&host, "host", "", "")
+	f.BoolVar(&list, "list", false, "")
+	f.BoolVar(&asJSON, "json", false, "")
 	w.flags(c)
 	return c
 }

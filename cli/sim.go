@@ -34,11 +34,11 @@ type store struct {
 func (s *store) flags(c *cobra.Command) {
 	s.watch.flags(c)
 	f := c.Flags()
-	f.Int64Var(&s.o.Seed, "seed", 0, "make the simulated store repeatable (default: as the scenario says, else another one each time)")
-	f.IntVar(&s.o.Terminals, "terminals", 0, "how many terminals the simulated store has (default: as the scenario says, else 3)")
-	f.Float64Var(&s.o.Speed, "speed", 1, "how many times faster than life the simulated store lives; sets --time-scale")
-	f.BoolVar(&s.o.Serial, "serial", false, "the terminals hang on serial lines (pseudo terminals) instead of TCP")
-	f.StringVar(&s.statement, "write-statement", "", "write the acquirer's settlement statement, as of the next payday, to this CSV file at the end")
+	f.Int64Var(&s.o.Seed, "seed", 0, "")
+	f.IntVar(&s.o.Terminals, "terminals", 0, "")
+	f.Float64Var(&s.o.Speed, "speed", 1, "")
+	f.BoolVar(&s.o.Serial, "serial", false, "")
+	f.StringVar(&s.statement, "write-statement", "", "")
 }
 
 // ownScenarios takes the user's own scenarios. Only who plays any is stopped by a mistake in one.
@@ -116,16 +116,7 @@ func simCommand() *cobra.Command {
 	var s store
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "sim [SCENARIO]",
-		Short: "Watch a simulated store that fails as you choose",
-		Long: `Watch a simulated store: terminals, a host and issuers that speak over real connections of this machine.
-
-SCENARIO is the failure to play, as in bank.maintenance; --list shows all. Without one, everything works. A scenario of
-your own is a YAML file: name it, as in ./mine.yaml, or put it into the folder tillscope/scenarios of your configuration
-folder. --list-faults shows what can be wrong in it.
-
---dialect, --framing and --header are what the store speaks. With --serial each terminal hangs on a serial line of its own,
-a pseudo terminal of the system, in the framing stx-etx.`,
+		Use: "sim [SCENARIO]",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usagef("sim plays one scenario, not %d: `tillscope sim --list` shows all", len(args))
@@ -159,9 +150,9 @@ a pseudo terminal of the system, in the framing stx-etx.`,
 		},
 	}
 	s.flags(c)
-	c.Flags().BoolVar(&s.list, "list", false, "list the scenarios")
-	c.Flags().BoolVar(&s.faults, "list-faults", false, "list the kinds of faults that a scenario can have")
-	c.Flags().BoolVar(&asJSON, "json", false, "with --list and --list-faults: for programs")
+	c.Flags().BoolVar(&s.list, "list", false, "")
+	c.Flags().BoolVar(&s.faults, "list-faults", false, "")
+	c.Flags().BoolVar(&asJSON, "json", false, "")
 	return c
 }
 

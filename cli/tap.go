@@ -10,12 +10,7 @@ func tapCommand() *cobra.Command {
 	var w watch
 	var bind string
 	c := &cobra.Command{
-		Use:   "tap LISTEN UPSTREAM",
-		Short: "Stand between a live terminal and its host, over TCP",
-		Long: `Stand between a live terminal and its host, over TCP.
-
-Set the terminal to this machine's address and LISTEN's port; UPSTREAM is the host that it had before, by address or by
-name. Every byte passes first and is looked at afterwards, as a copy: whatever happens to the analysis, the line goes on.`,
+		Use:     "tap LISTEN UPSTREAM",
 		Example: "  tillscope tap 0.0.0.0:8583 192.0.2.7:8583\n  tillscope tap :8583 pos.acquirer.example:8583 --bind 192.0.2.40 --record shop.pcapng",
 		Args:    exactly(2, "the address to listen on and the host's address"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -24,7 +19,7 @@ name. Every byte passes first and is looked at afterwards, as a copy: whatever h
 			})
 		},
 	}
-	c.Flags().StringVar(&bind, "bind", "", "local IP address for the connections to the host, where this machine has several")
+	c.Flags().StringVar(&bind, "bind", "", "")
 	w.flags(c)
 	return c
 }

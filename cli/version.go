@@ -34,9 +34,8 @@ func toolName() string { return "tillscope " + version() }
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Say which version this is",
-		Args:  exactly(0, "no argument"),
+		Use:  "version",
+		Args: exactly(0, "no argument"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(c.OutOrStdout(), toolName())
 			return err
