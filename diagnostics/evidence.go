@@ -115,7 +115,7 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 		f.Serial = f.Serial || x.framed()
 		f.Unread += x.unread
 		resent += x.Events[link.Retransmitted]
-		f.Trickles += x.Events[link.Slow]
+		f.Trickles += x.Events[link.Slow] + x.outwaited
 		if x.Foreign != "" {
 			f.Foreign++
 		}

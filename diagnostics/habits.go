@@ -80,7 +80,7 @@ func keepRun(list []int, n int) []int {
 }
 
 // asks about a request: header, entry, and what is under way.
-func (l *ledger) requested(x *exchange, t *txn, e *Entry) {
+func (l *ledger) requested(s *Session, x *exchange, t *txn, e *Entry) {
 	m, h := e.Msg, &x.term.habits
 	if head := m.HeaderBytes(); len(head) >= 5 && strings.HasPrefix(m.Header, "tpdu") {
 		if d := head[1:3]; d != h.destination {
@@ -111,6 +111,8 @@ func (l *ledger) requested(x *exchange, t *txn, e *Entry) {
 			l.note(powerless, l.here(e.N, e.At, x.term, t))
 		case "A0":
 			l.note(unsealed, l.here(e.N, e.At, x.term, t))
+		case "98", "", "00": // most dialects give no reason
+			s.unheeded(x, t, e, reason == "98")
 		}
 	case t.Type == "management" && len(code) == 3 && code[0] == '3' && code[1] >= '6':
 		h.asks = h.asks[:0] // a download, or the question for one
@@ -131,6 +133,26 @@ func (l *ledger) requested(x *exchange, t *txn, e *Entry) {
 			h.soldInUpload++
 		}
 	}
+}
+
+// unheeded books an answer that passed whole and that the terminal takes back: what took long came too late for it. Anything
+// else was lost on the last piece of the way, when the terminal says that it had no answer (reason 98).
+func (s *Session) unheeded(x *exchange, t *txn, e *Entry, said bool) {
+	if !t.answered || t.late {
+		return
+	}
+	k, long, pace := unreceived, s.scaled(leastSilence), x.conn.line.pace
+	if pace.patience > 0 {
+		long = pace.patience / 2
+	}
+	switch {
+	case t.took > long || said && t.took > 5*pace.typical:
+		k, t.late = late, true
+	case !said:
+		return
+	}
+	t.unreceived = k == unreceived
+	s.ledger.note(k, s.ledger.here(e.N, e.At, x.term, t))
 }
 
 func bcd(b byte) string {

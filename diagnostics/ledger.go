@@ -141,12 +141,16 @@ func (l *ledger) take(s *Session, c *conn, e *Entry) (lat time.Duration, ok bool
 		return 0, false
 	}
 	l.answers++
-	lat = max(e.At.Sub(x.at), 0)
+	whole := s.now // a terminal can do nothing with the first byte
+	lat = max(whole.Sub(x.at), 0)
 	l.occasion(answers, x.term)
 	if x.txn != nil {
 		e.Txn = x.txn.N
 		l.answer(s, x, e)
-		if s.isLate(x, c, e.At) {
+		if !x.reversal {
+			x.txn.took = lat
+		}
+		if s.isLate(x, c, whole) {
 			x.txn.late = true
 			l.note(late, x.sign())
 		}
@@ -245,7 +249,7 @@ func (l *ledger) request(s *Session, c *conn, e *Entry, key pairKey) {
 	if len(t.Messages) == 1 && (t.moves() || t.Type == "balance") {
 		l.read(x, t, m)
 	}
-	l.requested(x, t, e)
+	l.requested(s, x, t, e)
 }
 
 // close takes an exchange out of the tables: it was answered, or is too old to be kept.

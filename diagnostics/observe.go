@@ -96,6 +96,13 @@ func (s *Session) frame(c *conn, e *Entry) bool {
 	if l := c.line; m.Check != "" && m.Stop == nil && !m.Undecoded() && l.LRCErrors == l.frames && l.frames > 2 {
 		return true // no LRC was ever right: both ends reckon it by another rule
 	}
+	switch {
+	case s.leftOff(c, e):
+		return false
+	case c.outwaited(e):
+		c.line.outwaited++
+		return false
+	}
 	if c.reset {
 		return true // the connection broke in the middle of it
 	}
@@ -117,6 +124,18 @@ func (s *Session) frame(c *conn, e *Entry) bool {
 	}
 	note(k)
 	return true
+}
+
+// leftOff says that a frame has no end because the watch ended while its bytes were coming.
+func (s *Session) leftOff(c *conn, e *Entry) bool {
+	return e.Msg.Stop != nil && e.Msg.Stop.Field == "frame" && c.end[0].at.IsZero() && c.end[1].at.IsZero() && s.now.Sub(c.fed[e.Dir&1]) < s.scaled(leastPatience)
+}
+
+// outwaited says that an answer has no end because its terminal would not wait for it any longer, while its bytes were coming.
+func (c *conn) outwaited(e *Entry) bool {
+	gone, host, last := c.end[link.ToHost].at, c.end[link.ToTerminal].at, c.fed[link.ToTerminal]
+	return e.Dir == link.ToTerminal && e.Msg.Stop != nil && e.Msg.Stop.Field == "frame" && gone.After(e.At) && (host.IsZero() || host.After(gone)) &&
+		gone.Sub(last) < last.Sub(e.At)/4
 }
 
 // trails says that bytes behind the last field are nothing special on this line.

@@ -79,6 +79,7 @@ type lineState struct {
 	pace   pace
 	// What its frames are like: read, never understood, with bytes behind the last field, tried in another form and fitting it.
 	decoded, unread, trailing, tried, fitted int
+	outwaited                                int // answers that were still trickling in when the terminal gave up
 	halfCloses                               int // answers that came although the terminal had ended its sending with the request
 }
 
@@ -87,11 +88,12 @@ type conn struct {
 	line     *lineState
 	half     [2]half // of reading, all else is of booking
 	term     *terminal
-	from     string    // the terminal's address with its port
-	end      [2]ending // of the side that sends in a direction
-	endN     int       // entry of the reset that ended it, 0 when there is none
-	halfOpen time.Time // when it was seen that bytes are not acknowledged
-	broken   time.Time // when a frame last came damaged
+	from     string       // the terminal's address with its port
+	end      [2]ending    // of the side that sends in a direction
+	endN     int          // entry of the reset that ended it, 0 when there is none
+	halfOpen time.Time    // when it was seen that bytes are not acknowledged
+	broken   time.Time    // when a frame last came damaged
+	fed      [2]time.Time // when bytes last came in a direction
 	closedAt time.Time
 	foreign  [2]int // frames of another protocol
 	decoded  bool   // a message was understood
@@ -292,6 +294,7 @@ func (s *Session) book(r *reading) {
 		s.record(ev)
 	case link.Data:
 		l.Bytes += int64(r.size)
+		c.fed[ev.Dir&1] = ev.At
 		s.take(c, r.items)
 	case link.HalfClose:
 		s.connection(c, ev, 0)

@@ -40,6 +40,7 @@ const (
 	givenUp                   // no answer came in the time that the terminal waits
 	unacked                   // the request was sent and never acknowledged by TCP
 	late                      // the answer came after the terminal had given up
+	unreceived                // the answer passed in time, and the terminal reversed because it had none (98)
 	damagedFrame              // a frame does not read to its end, or its check byte is wrong
 	partial                   // a frame ended before its length, and the connection in good order
 	wordy                     // text stands between the frames of a serial line
@@ -60,7 +61,7 @@ const (
 	kinds
 )
 
-var kindNames = [kinds]string{"refused", "unreached", "cut_by_host", "reset_by_host", "cut_by_terminal", "given_up", "unacked", "late", "damaged",
+var kindNames = [kinds]string{"refused", "unreached", "cut_by_host", "reset_by_host", "cut_by_terminal", "given_up", "unacked", "late", "unreceived", "damaged",
 	"partial", "wordy", "textual", "mismatched", "misfit", "fallback", "keyed", "misread", "unequal", "asked", "jammed", "powerless", "unsealed", "naked", "unheard", "unplugged"}
 
 // sign is one time that something went wrong.

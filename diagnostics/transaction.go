@@ -23,19 +23,21 @@ type txn struct {
 	voided     bool
 	original   *txn // what a void undoes
 	settled    bool
-	late       bool      // the answer came after the terminal had given up
-	reversedAt time.Time // when the terminal sent its latest reversal
-	repeats    int       // how often it was sent again
-	fate       kind      // why it has no answer, or kinds
-	fellBack   bool      // read by stripe because the chip failed
-	keyed      bool      // the card number was typed in
-	stripe     bool      // the stripe was read
-	misread    bool      // that way, and unknown to the issuer
-	garbled    bool      // its answer came damaged, or does not repeat the request
-	reason     string    // field 39 of the first reversal
-	payout     string    // by the statement
-	gone       bool      // no longer kept
-	stayed     bool      // among the unarrived of an earlier fold
+	took       time.Duration // until its answer was whole
+	late       bool          // the answer came after the terminal had given up
+	unreceived bool          // the answer passed in time, and the terminal says that it had none
+	reversedAt time.Time     // when the terminal sent its latest reversal
+	repeats    int           // how often it was sent again
+	fate       kind          // why it has no answer, or kinds
+	fellBack   bool          // read by stripe because the chip failed
+	keyed      bool          // the card number was typed in
+	stripe     bool          // the stripe was read
+	misread    bool          // that way, and unknown to the issuer
+	garbled    bool          // its answer came damaged, or does not repeat the request
+	reason     string        // field 39 of the first reversal
+	payout     string        // by the statement
+	gone       bool          // no longer kept
+	stayed     bool          // among the unarrived of an earlier fold
 }
 
 func (t *txn) moves() bool {

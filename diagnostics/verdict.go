@@ -150,7 +150,7 @@ const clearingPending = "bank.clearing-pending"
 // txEvidence is what an `explains` condition can name: one transaction.
 type txEvidence struct {
 	Code     string `expr:"code" doc:"response code, empty when there is none"`
-	Fate     string `expr:"fate" doc:"why it has no answer: a kind of sign; late when the answer came too late; empty otherwise"`
+	Fate     string `expr:"fate" doc:"why it has no answer: a kind of sign; late when the answer came too late, unreceived when it did not reach the terminal; empty otherwise"`
 	Reversed bool   `expr:"reversed" doc:"the terminal took it back"`
 	Reason   string `expr:"reason" doc:"why, by the reversal's field 39"`
 	Pending  bool   `expr:"pending" doc:"approved and settled, and neither reversed nor voided"`
@@ -180,6 +180,8 @@ func (t *txn) evidence() txEvidence {
 	switch {
 	case t.late:
 		x.Fate = kindNames[late]
+	case t.unreceived:
+		x.Fate = kindNames[unreceived]
 	case !t.answered && t.fate < kinds:
 		x.Fate = kindNames[t.fate]
 	}
