@@ -119,7 +119,7 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 		if x.Foreign != "" {
 			f.Foreign++
 		}
-		if len(x.Terminals) == 0 && (x.Connects > 0 || x.Refused > 0 || x.Unreach > 0) {
+		if len(x.Terminals) == 0 && (x.Bytes > 0 || x.Refused > 0 || x.Unreach > 0) {
 			f.Terminals++
 		}
 	}

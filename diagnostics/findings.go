@@ -166,7 +166,7 @@ func (s *Session) findMute(get func(string) member, open [kinds][]sign) {
 	silent := slices.Concat(open[givenUp], open[cutByHost], open[resetByHost], open[unacked])
 	var unheard []sign
 	for _, sg := range silent {
-		if sg.term.at[answers] == 0 {
+		if sg.term.heard == 0 {
 			unheard = append(unheard, sg)
 		}
 	}
@@ -175,13 +175,13 @@ func (s *Session) findMute(get func(string) member, open [kinds][]sign) {
 	}
 	destinations, forms, answered, lost := map[string]bool{}, map[*wire.Form]bool{}, 0.0, 0.0
 	for _, t := range l.roster {
-		if t.at[answers] > 0 {
+		if t.heard > 0 {
 			destinations[t.destination], forms[t.form] = true, true
 			answered += float64(t.at[requests])
 		}
 	}
 	for _, sg := range silent {
-		if sg.term.at[answers] > 0 {
+		if sg.term.heard > 0 {
 			lost++
 		}
 	}
@@ -238,8 +238,8 @@ func (s *Session) findKeys(get func(string) member, t *terminal, sellers int, pi
 	if k := h.keys; k.errors+k.stuck+k.cured+k.healed > 0 {
 		proof, first := keyProof(s.tree.keyCodes...)
 		switch {
-		case k.stuck >= 2:
-			get("keys_stuck").add(t, oneStuck*float64(k.stuck), first, proof...)
+		case k.worst >= stuckFor:
+			get("keys_stuck").add(t, oneStuck*float64(k.worst), first, proof...)
 		case k.cured > 0:
 			get("keys_cured").add(t, oneCure*float64(k.cured), first, proof...)
 		case k.errors > 0 || k.stuck == 1:
@@ -253,9 +253,9 @@ func (s *Session) findKeys(get func(string) member, t *terminal, sellers int, pi
 	if n := len(h.signOns); n >= 3 && (sellers > 0 || n >= 5) && h.keys.errors+h.keys.stuck == 0 && t.at[sales] == 0 {
 		get("keys_stuck").add(t, oneSignOn*float64(n), time.Time{}, h.signOns...)
 	}
-	if n := len(h.pinCards); n >= 3 && len(h.wrongPINs) >= n {
+	if n, run := max(len(h.pinCards), h.pinRunCards), max(len(h.wrongPINs), len(h.pinRun)); n >= 3 {
 		// How often PINs are wrong elsewhere: here every single one is.
-		wrong := max(pins.wrong-len(h.wrongPINs), 0)
+		wrong := max(pins.wrong-run, 0)
 		chance := max((float64(wrong)+0.5)/float64(wrong+pins.right+1), leastWrong)
 		if wrong+pins.right < 3 {
 			chance = unknownWrong
@@ -266,8 +266,8 @@ func (s *Session) findKeys(get func(string) member, t *terminal, sellers int, pi
 	if b := h.batch; b.errors+b.stuck+b.cured > 0 {
 		proof, first := keyProof("77")
 		switch {
-		case b.stuck >= 1:
-			get("batch_stuck").add(t, 2*oneStuck*float64(b.stuck), first, proof...)
+		case b.worst >= 1:
+			get("batch_stuck").add(t, 2*oneStuck*float64(b.worst), first, proof...)
 		case b.cured > 0:
 			get("batch_cured").add(t, oneCure*float64(b.cured), first, proof...)
 		default:

@@ -14,13 +14,18 @@ type cure struct {
 	errors int  // since the last answer without one, before a sign-on
 	signed bool // a sign-on came behind them
 	stuck  int  // errors behind that sign-on
+	worst  int  // the most that there ever were
 	cured  int  // how often a sign-on did cure them
 	healed int  // how often they went away without one
 }
 
+// stuckFor is how many errors behind a sign-on say that it does not help.
+const stuckFor = 2
+
 func (c *cure) failed() {
 	if c.signed {
 		c.stuck++
+		c.worst = max(c.worst, c.stuck)
 	} else {
 		c.errors++
 	}
@@ -34,7 +39,7 @@ func (c *cure) signedOn() {
 
 func (c *cure) worked() {
 	switch {
-	case c.signed:
+	case c.signed && c.stuck < stuckFor: // who had signed on so often in vain was helped by something else
 		c.cured++
 	case c.errors > 0:
 		c.healed++
@@ -45,11 +50,14 @@ func (c *cure) worked() {
 // habits are what a terminal does over time, beyond what single signs tell.
 type habits struct {
 	keys, batch  cure
-	signOns      []int    // accepted ones since it last sold, entries
-	wrongPINs    []int    // answers 55 since a PIN was last right, entries
+	signOns      []int // accepted ones since it last sold, entries
+	wrongPINs    []int // answers 55 since a PIN was last right, entries
+	pinRun       []int // the longest run of them that ended, of as many cards
+	pinRunCards  int
 	pinCards     []uint64 // the cards of them, different ones
 	pinsRight    int
 	destination  string // of its TPDU
+	heard        int    // answers since it names that
 	version      string // main version of its software, two digits
 	form         *wire.Form
 	stripeOnly   int   // requests in which it declared that it reads stripes alone (60.4 = 2)
@@ -84,7 +92,7 @@ func (l *ledger) requested(s *Session, x *exchange, t *txn, e *Entry) {
 	m, h := e.Msg, &x.term.habits
 	if head := m.HeaderBytes(); len(head) >= 5 && strings.HasPrefix(m.Header, "tpdu") {
 		if d := head[1:3]; d != h.destination {
-			h.destination = strings.Clone(d)
+			h.destination, h.heard = strings.Clone(d), 0
 		}
 		if m.Header == "tpdu+cup" && len(head) == 11 {
 			v := head[6]
@@ -138,7 +146,7 @@ func (l *ledger) requested(s *Session, x *exchange, t *txn, e *Entry) {
 // unheeded books an answer that passed whole and that the terminal takes back: what took long came too late for it. Anything
 // else was lost on the last piece of the way, when the terminal says that it had no answer (reason 98).
 func (s *Session) unheeded(x *exchange, t *txn, e *Entry, said bool) {
-	if !t.answered || t.late {
+	if !t.answered || t.late || t.garbled {
 		return
 	}
 	k, long, pace := unreceived, s.scaled(leastSilence), x.conn.line.pace
@@ -146,7 +154,7 @@ func (s *Session) unheeded(x *exchange, t *txn, e *Entry, said bool) {
 		long = pace.patience / 2
 	}
 	switch {
-	case t.took > long || said && t.took > 5*pace.typical:
+	case t.took > long || said && t.took > 5*x.conn.line.median:
 		k, t.late = late, true
 	case !said:
 		return
@@ -323,6 +331,9 @@ func (l *ledger) coded(x *exchange, t *txn, e *Entry, code string, cause string)
 			h.pinCards = append(h.pinCards, card)
 		}
 	case good && x.pin || code == "51" || code == "61":
+		if len(h.pinCards) > h.pinRunCards {
+			h.pinRun, h.pinRunCards = slices.Clone(h.wrongPINs), len(h.pinCards)
+		}
 		h.wrongPINs, h.pinCards = h.wrongPINs[:0], h.pinCards[:0]
 		h.pinsRight++
 	}

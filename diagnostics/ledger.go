@@ -141,6 +141,7 @@ func (l *ledger) take(s *Session, c *conn, e *Entry) (lat time.Duration, ok bool
 		return 0, false
 	}
 	l.answers++
+	x.term.heard++
 	whole := s.now // a terminal can do nothing with the first byte
 	lat = max(whole.Sub(x.at), 0)
 	l.occasion(answers, x.term)

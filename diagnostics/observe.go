@@ -128,7 +128,7 @@ func (s *Session) frame(c *conn, e *Entry) bool {
 
 // leftOff says that a frame has no end because the watch ended while its bytes were coming.
 func (s *Session) leftOff(c *conn, e *Entry) bool {
-	return e.Msg.Stop != nil && e.Msg.Stop.Field == "frame" && c.end[0].at.IsZero() && c.end[1].at.IsZero() && s.now.Sub(c.fed[e.Dir&1]) < s.scaled(leastPatience)
+	return e.Msg.Stop != nil && e.Msg.Stop.Field == "frame" && !e.Msg.Undecoded() && c.end[0].at.IsZero() && c.end[1].at.IsZero() && s.now.Sub(c.fed[e.Dir&1]) < s.scaled(leastPatience)
 }
 
 // outwaited says that an answer has no end because its terminal would not wait for it any longer, while its bytes were coming.

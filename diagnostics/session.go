@@ -75,6 +75,7 @@ type lineState struct {
 	det    *wire.Detection // the same, of what is booked
 	frames int             // of a line whose frames are acknowledged
 	lats   []time.Duration // the latest answers' latencies
+	median time.Duration   // of them, about: it is moved towards each
 	anon   terminal        // who speaks before it has named itself
 	pace   pace
 	// What its frames are like: read, never understood, with bytes behind the last field, tried in another form and fitting it.
@@ -450,6 +451,14 @@ func (s *Session) enter(c *conn, e *Entry) {
 	}
 	if lat, ok := s.ledger.take(s, c, e); ok {
 		l.lats = append(l.lats, lat)
+		switch step := l.median/16 + 1; {
+		case l.median == 0:
+			l.median = lat
+		case lat > l.median:
+			l.median += step
+		default:
+			l.median -= step
+		}
 		if len(l.lats) >= 2*keptLatencies {
 			l.lats = append(l.lats[:0], l.lats[keptLatencies:]...)
 		}

@@ -31,6 +31,12 @@ func foreign(b []byte) string {
 	return ""
 }
 
+// hello says that a connection begins with a TLS handshake, whatever its line carried before: read as a length these bytes
+// ask for a frame that no terminal sends.
+func hello(b []byte) bool {
+	return len(b) >= 6 && b[0] == 0x16 && b[1] == 3 && b[2] <= 4 && (b[5] == 1 || b[5] == 2)
+}
+
 // plainText says that bytes which are no message are words: a modem's answers, a console, a log. Messages in text are
 // digits for the greater part.
 func plainText(b []byte) bool {

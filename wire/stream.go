@@ -71,8 +71,8 @@ func (s *Stream) take(end bool) []*Message {
 
 func (s *Stream) read(out []*Message, end bool) []*Message {
 	for len(s.buf) > 0 {
-		if s.foreign == "" && s.fresh && !s.d.settled && (len(s.buf) >= beginnings || end) {
-			if s.foreign = foreign(s.buf); s.foreign != "" {
+		if s.foreign == "" && s.fresh && (len(s.buf) >= beginnings || end) && (!s.d.settled || hello(s.buf)) {
+			if s.foreign = foreign(s.buf); s.foreign != "" && !s.d.settled {
 				s.d.det.Foreign = s.foreign
 			}
 		}

@@ -1,0 +1,137 @@
+package diagnostics
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"tillscope/link"
+)
+
+// exchange sends a request and answers it with a code, a minute later than the last one.
+func (r *rig) exchange(mti, term, stan, pan, code string) {
+	r.at = r.at.Add(time.Minute)
+	f := map[int]string{11: stan, 41: term, 60: "00000001003"}
+	if mti == "0200" {
+		f[2], f[3], f[4], f[49], f[52], f[60] = pan, "000000", "000000000100", "156", "12345678", "22000001000"
+	}
+	r.ev(link.Data, link.ToHost, r.msg(mti, f))
+	delete(f, 52)
+	f[39] = code
+	r.ev(link.Data, link.ToTerminal, r.msg(mti[:2]+string(mti[2]+1)+"0", f))
+}
+
+func (r *rig) top() string {
+	if c := r.s.Snapshot().Causes; len(c) > 0 {
+		return c[0].ID
+	}
+	return ""
+}
+
+// What is over is still what kept the money from arriving.
+func TestFaultsThatEndedKeepTheirName(t *testing.T) {
+	cards := func(i int) string { return fmt.Sprintf("62000000000%05d", i) }
+	for name, c := range map[string]struct {
+		want string
+		run  func(r *rig)
+	}{
+		"every PIN of one terminal was wrong": {"hardware.security-module", func(r *rig) {
+			for i := range 30 {
+				code := "00"
+				if i >= 10 && i < 20 {
+					code = "55"
+				}
+				r.exchange("0200", "T0000001", fmt.Sprintf("%06d", i+1), cards(i), code)
+				r.exchange("0200", "T0000002", fmt.Sprintf("%06d", i+1), cards(i), "00")
+			}
+		}},
+		"sign-ons did not cure the keys": {"hardware.security-module", func(r *rig) {
+			for i := range 30 {
+				stan := fmt.Sprintf("%06d", 2*i+1)
+				if i < 10 || i >= 18 {
+					r.exchange("0200", "T0000001", stan, pan1, "00")
+					continue
+				}
+				r.exchange("0200", "T0000001", stan, pan1, "A0")
+				r.exchange("0800", "T0000001", fmt.Sprintf("%06d", 2*i+2), "", "00")
+			}
+		}},
+		"one sign-on did": {"operation.not-signed-on", func(r *rig) {
+			r.exchange("0200", "T0000001", "000001", pan1, "A0")
+			r.exchange("0800", "T0000001", "000002", "", "00")
+			r.exchange("0200", "T0000001", "000003", pan1, "00")
+		}},
+	} {
+		r := newRig(t)
+		c.run(r)
+		if got := r.top(); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// A terminal that begins with TLS where it spoke plain before has got other parameters.
+func TestTLSOnALineThatWasPlain(t *testing.T) {
+	r := newRig(t)
+	for i := range 10 {
+		r.sale("T0000001", fmt.Sprintf("%06d", i+1), pan1, "00")
+	}
+	for range 4 {
+		r.cn++
+		r.at = r.at.Add(time.Second)
+		r.ev(link.Opened, link.ToHost, nil)
+		r.ev(link.Data, link.ToHost, append([]byte{0x16, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3}, make([]byte, 194)...))
+		r.ev(link.HalfClose, link.ToTerminal, nil)
+		r.ev(link.Closed, link.ToHost, nil)
+	}
+	if got := r.top(); got != "network.protocol-mismatch" {
+		t.Errorf("%q", got)
+	}
+}
+
+// An answer counts when it is whole, and only when its terminal says nothing else.
+func TestAnswersThatTrickleInAreLate(t *testing.T) {
+	r := newRig(t)
+	for i := range 24 {
+		stan := fmt.Sprintf("%06d", i+1)
+		if i%2 == 0 {
+			r.sale("T0000001", stan, pan1, "00")
+			continue
+		}
+		r.cn++
+		r.at = r.at.Add(time.Second)
+		r.ev(link.Opened, link.ToHost, nil)
+		f := map[int]string{2: pan1, 3: "000000", 4: "000000000100", 11: stan, 41: "T0000001", 49: "156", 60: "22000001000"}
+		r.ev(link.Data, link.ToHost, r.msg("0200", f))
+		f[39] = "00"
+		for _, b := range r.msg("0210", f) {
+			r.at = r.at.Add(time.Second / 2)
+			r.ev(link.Data, link.ToTerminal, []byte{b})
+		}
+		delete(f, 2)
+		f[39] = "98"
+		r.ev(link.Data, link.ToHost, r.msg("0400", f))
+		f[39] = "00"
+		r.ev(link.Data, link.ToTerminal, r.msg("0410", f))
+		r.ev(link.Closed, link.ToHost, nil)
+	}
+	if got := r.top(); got != "data.slow" {
+		t.Errorf("%q", got)
+	}
+}
+
+// Who is alone and never answered, only hung up on, asks the wrong one.
+func TestTheOnlyTerminalIsTurnedAway(t *testing.T) {
+	r := newRig(t)
+	for i := range 6 {
+		r.cn++
+		r.at = r.at.Add(10 * time.Second)
+		r.ev(link.Opened, link.ToHost, nil)
+		r.ev(link.Data, link.ToHost, r.msg("0800", map[int]string{11: fmt.Sprintf("%06d", i+1), 41: "T0000001", 60: "00000001003"}))
+		r.ev(link.HalfClose, link.ToTerminal, nil)
+		r.ev(link.Closed, link.ToHost, nil)
+	}
+	if got := r.top(); got != "operation.parameters" {
+		t.Errorf("%q", got)
+	}
+}
