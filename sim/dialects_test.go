@@ -99,7 +99,7 @@ func TestEveryScenarioRunsInEveryDialect(t *testing.T) {
 		all = []string{"cup", "iso87-ascii", "iso93-ascii"}
 	}
 	var running sync.WaitGroup
-	slots := make(chan struct{}, 40) // they wait most of the time
+	slots := make(chan struct{}, 8)
 	for _, sc := range Scenarios() {
 		for _, dialect := range all {
 			slots <- struct{}{}
@@ -117,7 +117,7 @@ func runsIn(t *testing.T, id, dialect string) {
 	if strings.HasPrefix(id, "network.") && id != "network.unstable" {
 		want = 50 // a line that carries nothing has little to tell
 	}
-	s, err := New(Options{Scenario: id, Dialect: dialect, Seed: 8, Speed: 10})
+	s, err := New(Options{Scenario: id, Dialect: dialect, Seed: 8, Unpaced: true}) // a busy machine makes nobody give up
 	if err != nil {
 		t.Error(err)
 		return
@@ -127,8 +127,7 @@ func runsIn(t *testing.T, id, dialect string) {
 		t.Errorf("%s in %s: %v; still to strike: %s", id, dialect, err, idleFaults(s))
 		return
 	}
-	// A terminal of a busy machine may give a connect up that just stood: some are no mistake.
-	if all, n := unused(p.events[:want]); n*2 > all && id != "network.carrier-outage" {
+	if all, n := unused(p.events[:want]); n > 0 && id != "network.carrier-outage" {
 		t.Errorf("%s in %s: of %d connections %d were opened and closed, and nothing was sent", id, dialect, all, n)
 	}
 }
