@@ -117,10 +117,14 @@ func (d *diagnosisPane) open(m *Model) {
 	m.evidence(1)
 }
 
-// adviceRows are the verdict for a screen without room for its pane: what, why, and who does what first.
-func (m *Model) adviceRows(w int) []string {
+// adviceRows are the verdict for a screen without room for its pane: what, why, and who does what first; with one row, what
+// and the messages that prove it.
+func (m *Model) adviceRows(w, h int) []string {
 	v, t := m.verdict()
 	out := []string{" " + m.look.p(t, v), "", ""}
+	if h == 1 && len(m.snap.Causes) > 0 {
+		out[0] += "  " + m.evidenceList(m.snap.Causes[0].Evidence, 3)
+	}
 	if len(m.snap.Causes) > 0 {
 		c := m.snap.Causes[0]
 		out[1] = "   " + m.proof(c, 8)

@@ -23,23 +23,27 @@ func (m *Model) headerRow(w int) string {
 			dialects = append(dialects, d)
 		}
 	}
-	sep := " " + m.look.dot + " "
-	left := m.look.p(strong, " tillscope  ") + m.look.p(accent, m.t("source."+sn.Source.Kind))
-	if len(dialects) > 0 && w >= 80 {
-		left += sep + strings.Join(dialects, "/")
+	var parts []headPart
+	add := func(worth int, t token, s string) {
+		if s != "" {
+			parts = append(parts, headPart{worth, m.look.p(t, s)})
+		}
 	}
-	left += sep + m.lang.N("head.terminals", terminals, terminals) + sep + m.t("head.messages", sn.Totals.Messages)
-	if !sn.Ended && w >= 80 {
-		left += sep + m.t("head.rate", sn.Rate)
+	add(9, accent, m.t("source."+sn.Source.Kind))
+	add(3, plain, strings.Join(dialects, "/"))
+	add(4, plain, m.lang.N("head.terminals", terminals, terminals))
+	add(6, plain, m.t("head.messages", sn.Totals.Messages))
+	if !sn.Ended {
+		add(5, plain, m.t("head.rate", sn.Rate))
 	}
 	if n := sn.Totals.Undecoded; n > 0 {
-		left += sep + m.look.p(warn, m.look.state[diagnostics.Warn]+" "+m.t("head.undecoded", n))
+		add(8, warn, m.look.state[diagnostics.Warn]+" "+m.t("head.undecoded", n))
 	}
 	if n := sn.Totals.Dropped; n > 0 {
-		left += sep + m.look.p(warn, m.look.state[diagnostics.Warn]+" "+m.t("head.dropped", n))
+		add(7, warn, m.look.state[diagnostics.Warn]+" "+m.t("head.dropped", n))
 	}
-	if !sn.Source.Simulated && w >= 100 {
-		left += sep + m.look.p(dim, diagnostics.Clean(sn.Source.Describe))
+	if !sn.Source.Simulated {
+		add(2, dim, diagnostics.Clean(sn.Source.Describe))
 	}
 	recording := ""
 	if r := m.o.Recorder(); r != nil {
@@ -72,7 +76,37 @@ func (m *Model) headerRow(w int) string {
 	if m.low {
 		recording += "  " + m.look.p(warn, m.t("head.low"))
 	}
-	return m.look.ends(left, recording+"  "+m.look.p(t, state)+clock+" ", w)
+	right := recording + "  " + m.look.p(t, state) + clock + " "
+	return m.look.ends(m.head(parts, w-width(right)), right, w)
+}
+
+// headPart is something that the header says, and how much it is worth, up to 9.
+type headPart struct {
+	worth int
+	text  string
+}
+
+// head joins the parts that fit on w cells, whole or not at all: first come those that are worth most.
+func (m *Model) head(parts []headPart, w int) string {
+	s := m.look.p(strong, " tillscope  ")
+	sep := " " + m.look.dot + " "
+	room := w - width(s) + width(sep)
+	fits := make([]bool, len(parts))
+	for worth := 9; worth > 0; worth-- {
+		for i, p := range parts {
+			if n := width(sep) + width(p.text); p.worth == worth && n <= room {
+				room -= n
+				fits[i] = true
+			}
+		}
+	}
+	var texts []string
+	for i, p := range parts {
+		if fits[i] {
+			texts = append(texts, p.text)
+		}
+	}
+	return s + strings.Join(texts, sep)
 }
 
 // hintRow says what to do first; it is there until it is put away.

@@ -1,5 +1,7 @@
 package tui
 
+import "tillscope/diagnostics"
+
 // rect is a place on the screen, in cells.
 type rect struct{ x, y, w, h int }
 
@@ -133,10 +135,10 @@ func arrange(p plan) layout {
 	}
 	switch {
 	case p.view == scope && !p.zoom && s == small:
-		body--
+		body -= 2
 		alone(0, w, p.focus)
 		y += body
-		l.branches = row(1)
+		l.branches, l.advice = row(1), row(1)
 	case p.zoom || s == small || len(members[p.view]) == 1 || p.view != scope && s == medium:
 		alone(0, w, p.focus)
 		y += body
@@ -169,12 +171,12 @@ func arrange(p plan) layout {
 		left := w - right - mid
 		alone(0, left, traffic)
 		alone(left, mid, message)
-		column(left+mid, right, len(branchShort)*2+1, status, diagnosis)
+		column(left+mid, right, len(diagnostics.BranchIDs)*2+1, status, diagnosis)
 		y += body
 	default:
 		left := w * 5 / 8
 		column(0, left, body/2, traffic, message)
-		column(left, w-left, len(branchShort)+1, status, diagnosis)
+		column(left, w-left, len(diagnostics.BranchIDs)+1, status, diagnosis)
 		y += body
 	}
 	l.foot = row(1)

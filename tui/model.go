@@ -384,7 +384,7 @@ func (m *Model) draw() string {
 		blocks = append(blocks, block{l.branches, []string{m.branchStrip(w)}})
 	}
 	if l.advice.h > 0 {
-		blocks = append(blocks, block{l.advice, m.adviceRows(w)})
+		blocks = append(blocks, block{l.advice, m.adviceRows(w, l.advice.h)})
 	}
 	screen := compose(h, append(blocks, block{l.foot, []string{m.footerRow(w)}}))
 	if m.dialog != nil {

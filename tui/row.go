@@ -132,7 +132,11 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 		case e.Txn != 0: // no longer kept one by one
 			kind = wr.lang.T("type." + diagnostics.TypeOf(m))
 		}
-		add(plain, wr.look.fit(kind, 14)+" ")
+		room := 14
+		if narrow {
+			room = 10
+		}
+		add(plain, wr.look.fit(kind, room)+" ")
 		sum := ""
 		if m.Has(4) {
 			sum = wr.look.money(m.Get(4), m.Get(49))

@@ -6,23 +6,23 @@ import (
 	"tillscope/diagnostics"
 )
 
-// branchShort are the keys of names that fit a strip.
-var branchShort = diagnostics.BranchIDs
-
 // statusPane shows the seven branches.
 type statusPane struct{ scroll }
 
 func (s *statusPane) title(m *Model) (string, string) { return m.t("pane.status"), s.place() }
 
 func (s *statusPane) draw(m *Model, w, h int) []string {
-	name := 0
+	names, name := "branch.", 0
+	if w < 60 { // reasons are worth more room than names
+		names = "branch.brief."
+	}
 	for _, id := range diagnostics.BranchIDs {
-		name = max(name, width(m.t("branch."+id)))
+		name = max(name, width(m.t(names+id)))
 	}
 	var out []string
 	for _, b := range m.snap.Branches {
 		t := tokenOf(b.Status)
-		head := m.look.p(t, m.look.state[b.Status]+" "+m.look.fit(m.t("branch."+b.ID), name)) + " "
+		head := m.look.p(t, m.look.state[b.Status]+" "+m.look.fit(m.t(names+b.ID), name)) + " "
 		why := fold(b.Because, max(w-name-4, 12), "")
 		if len(m.snap.Branches) == h { // exactly one line for each
 			why = []string{b.Because}
@@ -51,14 +51,10 @@ func (s *statusPane) open(*Model)           {}
 func (m *Model) branchStrip(w int) string {
 	var parts []string
 	room := 0
-	for _, long := range []bool{true, false} {
+	for _, names := range []string{"branch.", "branch.brief.", "branch.short."} {
 		parts, room = parts[:0], len(diagnostics.BranchIDs)-1
 		for _, b := range m.snap.Branches {
-			key := "branch.short." + b.ID
-			if long {
-				key = "branch." + b.ID
-			}
-			s := m.look.state[b.Status] + " " + m.t(key)
+			s := m.look.state[b.Status] + " " + m.t(names+b.ID)
 			room += width(s)
 			parts = append(parts, m.look.p(tokenOf(b.Status), s))
 		}

@@ -35,6 +35,7 @@ func (p *storyPane) draw(m *Model, w, h int) []string {
 	if p.of != x.N {
 		*p = storyPane{of: x.N}
 	}
+	p.high = h
 	var out []string
 	add := func(t token, s string) {
 		for _, line := range fold(s, w-2, "  ") {

@@ -110,15 +110,11 @@ func (p *trainerPane) draw(m *Model, w, h int) []string {
 	p.at = min(p.at, max(len(list)-1, 0))
 	add(strong, m.t("trainer.faults", len(list)), "")
 	for i, a := range list {
-		name := m.faultName(a.Fault.Kind)
-		if name != a.Fault.Kind {
-			name += " (" + a.Fault.Kind + ")"
-		}
-		cause := ""
+		cause := strings.Join(slices.DeleteFunc([]string{a.Fault.Kind, m.describe(a.Fault)}, func(s string) bool { return s == "" }), "  ")
 		if a.Cause != "" {
-			cause = m.look.toHost + " " + m.t("cause."+a.Cause)
+			cause += "  " + m.look.toHost + " " + m.t("cause."+a.Cause)
 		}
-		s := m.look.ends(" "+name+"  "+m.describe(a.Fault), " "+m.t("trainer.hits", a.Hits)+" ", w-2)
+		s := m.look.ends(" "+m.faultName(a.Fault.Kind), " "+m.t("trainer.hits", a.Hits)+" ", w-2)
 		if i == p.at && m.focus == trainer {
 			s = m.look.p(selected, s)
 			p.to(len(out), max(p.high, 1))

@@ -31,7 +31,7 @@ var columns = []column{
 	{"#", 5, 0, true, func(a, b *diagnostics.Transaction) int { return a.N - b.N }},
 	{"time", 9, 100, false, func(a, b *diagnostics.Transaction) int { return a.At.Compare(b.At) }},
 	{"terminal", 9, 0, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Terminal, b.Terminal) }},
-	{"type", 17, 0, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Type, b.Type) }},
+	{"type", 17, 62, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Type, b.Type) }},
 	{"STAN", 8, 76, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.STAN, b.STAN) }},
 	{"card", 18, 140, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Card, b.Card) }},
 	{"amount", 13, 0, true, func(a, b *diagnostics.Transaction) int { return cmp.Compare(a.Amount, b.Amount) }},
@@ -198,6 +198,7 @@ func (t *transactionsPane) line(m *Model, w int, cell func(column) string) strin
 	for _, c := range columns {
 		switch s := cell(c); {
 		case w < c.min:
+		case c.width == 0 && w-width(b.String()) < 10: // a stump says nothing
 		case c.width == 0:
 			b.WriteString(s)
 		case c.right:
