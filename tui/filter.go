@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strconv"
@@ -30,7 +29,12 @@ type term struct {
 // keys that a term can ask for, besides field.N.
 var filterKeys = []string{"rc", "mti", "stan", "rrn", "terminal", "amount", "type", "stage", "arrived", "cause", "card", "line", "latency", "marked", "note"}
 
-// parseFilter reads a filter. The error says which word is wrong; what stands before it is still read.
+// wrongWord is why a word of a filter cannot be read: the key of the text that says so, and what it is about.
+type wrongWord struct{ key, word string }
+
+func (w wrongWord) Error() string { return w.word }
+
+// parseFilter reads a filter. The error is a wrongWord; what stands before that is still read.
 func parseFilter(s string) (f filter, err error) {
 	for _, word := range strings.Fields(s) {
 		i := strings.IndexAny(word, "=~<>!")
@@ -47,19 +51,17 @@ func parseFilter(s string) (f filter, err error) {
 		}
 		number, isField := strings.CutPrefix(t.key, "field.")
 		switch {
-		case t.op == "":
-			return f, fmt.Errorf("%s", word)
-		case isField && number == "":
-			return f, fmt.Errorf("%s", word)
+		case t.op == "" || isField && number == "":
+			return f, wrongWord{"filter.wrong", word}
 		case !isField && !slices.Contains(filterKeys, t.key):
-			return f, fmt.Errorf("%s", t.key)
+			return f, wrongWord{"filter.nokey", t.key}
 		case t.op[0] == '<' || t.op[0] == '>':
 			if t.number, err = strconv.ParseFloat(t.value, 64); err != nil {
-				return f, fmt.Errorf("%s", word)
+				return f, wrongWord{"filter.nonumber", word}
 			}
 		}
 		if _, bad := path.Match(t.value, ""); bad != nil {
-			return f, fmt.Errorf("%s", word)
+			return f, wrongWord{"filter.wrong", word}
 		}
 		f = append(f, t)
 	}
@@ -185,8 +187,12 @@ func (m *Model) completions(word string) (out []string) {
 				out = append(out, k+"=")
 			}
 		}
-		if word != "" && strings.HasPrefix("field.", strings.ToLower(word)) {
-			out = append(out, "field.")
+		if e := m.traffic().current(m); word != "" && e != nil && e.Msg != nil && !e.Msg.Undecoded() {
+			for _, f := range e.Msg.Fields() { // those of the selected message
+				if id := "field." + f.ID; strings.HasPrefix(id, strings.ToLower(word)) {
+					out = append(out, id+"=")
+				}
+			}
 		}
 		return out
 	}

@@ -128,7 +128,7 @@ func (m *Model) footerRow(w int) string {
 	switch {
 	case m.typing:
 		s := m.input.View() + "  " + m.look.p(dim, m.traffic().matches(m))
-		if m.traffic().wrong != "" {
+		if m.traffic().wrong != nil {
 			s = m.input.View() + "  " + m.look.p(warn, m.traffic().matches(m))
 		}
 		if all := m.input.MatchedSuggestions(); len(all) > 0 && m.input.Value() != "" {

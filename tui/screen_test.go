@@ -235,8 +235,8 @@ func TestFilterLanguage(t *testing.T) {
 		"arrived=no 0210": 1, "stan=000002": 2, "field.99=1": 0,
 	} {
 		m.setFilter(filter)
-		if got := m.traffic().n; got != want || m.traffic().wrong != "" {
-			t.Errorf("%q keeps %d rows, want %d (%s)", filter, got, want, m.traffic().wrong)
+		if got := m.traffic().n; got != want || m.traffic().wrong != nil {
+			t.Errorf("%q keeps %d rows, want %d (%v)", filter, got, want, m.traffic().wrong)
 		}
 	}
 	for _, filter := range []string{"nonsense=1", "amount>x", "field.=1", "rc=[", "!"} {
@@ -246,7 +246,7 @@ func TestFilterLanguage(t *testing.T) {
 	}
 	m.setFilter("")
 	keys(m, "/", "colour=red")
-	if !strings.Contains(shown(m), "cannot read colour") {
+	if !strings.Contains(shown(m), "colour is no key") {
 		t.Error("a wrong filter is not named while it is typed")
 	}
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ import (
 // are packed and cost microseconds each, some at a time, newest first, so that no key waits for them.
 type search struct {
 	filter string
-	wrong  string // the word of the filter that cannot be read
+	wrong  error // why the filter cannot be read
 	by     filter
 	rows   []int // numbers of the rows that pass
 
@@ -49,10 +50,7 @@ func (s *search) forget() { s.judged, s.runs = nil, nil }
 func (s *search) rejudge(filter string) {
 	s.filter, s.runs, s.left = filter, nil, 0
 	f, err := parseFilter(filter)
-	s.by, s.wrong = f, ""
-	if err != nil {
-		s.wrong = err.Error()
-	}
+	s.by, s.wrong = f, err
 	for i := range s.judged {
 		s.judged[i].known = false
 	}
@@ -150,8 +148,8 @@ func (s *search) look(m *Model, n int) {
 
 // matches says how many rows pass, and how many were looked at.
 func (t *trafficPane) matches(m *Model) string {
-	if t.wrong != "" {
-		return m.look.state[diagnostics.Warn] + " " + m.t("filter.wrong", diagnostics.Clean(t.wrong))
+	if wrong := (wrongWord{}); errors.As(t.wrong, &wrong) {
+		return m.look.state[diagnostics.Warn] + " " + m.t(wrong.key, diagnostics.Clean(wrong.word))
 	}
 	all := m.newest() - m.snap.Oldest() + 1
 	if t.left > 0 {
@@ -181,7 +179,7 @@ func (m *Model) typeFilter(msg tea.KeyPressMsg) tea.Cmd {
 	switch k := msg.String(); k {
 	case "enter":
 		m.typing = false
-		if f := strings.TrimSpace(t.filter); f != "" && t.wrong == "" {
+		if f := strings.TrimSpace(t.filter); f != "" && t.wrong == nil {
 			t.recent = append(slices.DeleteFunc(t.recent, func(s string) bool { return s == f }), f)
 		}
 		return nil
