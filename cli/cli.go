@@ -67,13 +67,14 @@ func Main() int {
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintln(os.Stderr, "tillscope:", err)
+	l := helpLanguage(c)
+	fmt.Fprintln(os.Stderr, "tillscope:", l.Say(err.Error()))
 	if errors.As(err, new(usageError)) {
-		what := "its flags"
+		more := "said.run.one"
 		if c.HasSubCommands() {
-			what = "the commands and their flags"
+			more = "said.run.all"
 		}
-		fmt.Fprintf(os.Stderr, "Run `%s --help` for %s.\n", c.CommandPath(), what)
+		fmt.Fprintln(os.Stderr, l.T(more, c.CommandPath()))
 		return exitUsage
 	}
 	return exitFailed

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"tillscope/link"
@@ -50,9 +51,9 @@ func (s *screen) outlive(to io.Writer, ctx context.Context, failed error) error 
 		return nil
 	case alone:
 		failed = nil
-		_, _ = fmt.Fprintf(to, "the terminal is gone; the line goes on, `kill %d` ends it\n", os.Getpid())
+		_, _ = fmt.Fprintln(to, s.lang.T("said.alone", strconv.Itoa(os.Getpid())))
 	case failed != nil && inline(now.source):
-		_, _ = fmt.Fprintf(to, "%v; the line goes on, end it with Ctrl-C\n", failed)
+		_, _ = fmt.Fprintln(to, s.lang.T("said.goeson", s.lang.Say(failed.Error())))
 	default:
 		return failed
 	}
@@ -71,7 +72,7 @@ func (w *watch) sayWhenStopped(to io.Writer, s *screen) {
 	}
 	select {
 	case <-recorder.Stopped():
-		_, _ = fmt.Fprintf(to, "%v\n", recorder.Err())
+		_, _ = fmt.Fprintln(to, s.lang.Say(recorder.Err().Error()))
 	case <-s.current().ended:
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/charmbracelet/x/term"
 
+	"tillscope/assets"
 	"tillscope/link"
 )
 
@@ -19,10 +20,10 @@ type progressing interface{ Progress() (read, size int64) }
 type noting interface{ Notes() []string }
 
 // tellNotes writes what has to be known about the source besides its traffic.
-func tellNotes(w io.Writer, source link.Source) {
+func tellNotes(w io.Writer, source link.Source, l *assets.Lang) {
 	if n, ok := source.(noting); ok {
 		for _, note := range n.Notes() {
-			_, _ = fmt.Fprintln(w, "note:", note)
+			_, _ = fmt.Fprintln(w, l.T("said.note", l.Say(note)))
 		}
 	}
 }

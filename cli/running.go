@@ -72,6 +72,7 @@ func (r *running) wait() error { <-r.ended; return r.err }
 // screen is what the full screen can change while it runs: the source, and whether it is recorded.
 type screen struct {
 	w        *watch
+	lang     *assets.Lang // of what is said beside the screen
 	ctx      context.Context
 	mu       sync.Mutex
 	now      *running

@@ -212,7 +212,7 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) (err err
 		return asUsage(err)
 	}
 	front := w.front(c)
-	s := &screen{w: w}
+	s := &screen{w: w, lang: lang}
 	if w.recording != "" {
 		recorder, err := link.NewRecorder(w.recording, w.recordSize<<20, w.force)
 		if err != nil {
@@ -268,13 +268,13 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) (err err
 		}
 	case reportOnly:
 		if s.now.live() {
-			_, _ = fmt.Fprintf(c.ErrOrStderr(), "watching %s; end with Ctrl-C\n", source.Info().Describe)
+			_, _ = fmt.Fprintln(c.ErrOrStderr(), lang.T("said.watching", source.Info().Describe))
 		}
 		bar(c.ErrOrStderr(), source, s.now.ended)
 	}
 	now := s.current()
 	failed := now.wait()
-	tellNotes(c.ErrOrStderr(), now.source)
+	tellNotes(c.ErrOrStderr(), now.source, lang)
 	if recorder := s.recorder.Load(); recorder != nil {
 		failed = errors.Join(failed, recorder.Close())
 	}
