@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -63,6 +64,13 @@ func (h *host) answer(req parcel, p *course) ([]byte, error) {
 		res.f[63] += fmt.Sprintf("%-20s", hostText(code))
 	}
 	res.head.require = h.asks(ln, req, code)
+	if seal != nil && approved(code) && req.mti == "0200" {
+		if f := h.faults.find("host.seal", p.m); f != nil {
+			h.truth.blame(req.f[41], req.f[11], f)
+			seal = bytes.Clone(seal)
+			seal[0] ^= 0x10
+		}
+	}
 	return h.codec.pack(res, seal)
 }
 

@@ -114,9 +114,9 @@ func (b *bank) authorise(a ask) verdict {
 	}
 	switch {
 	case a.amount > limit:
-		return refuse(most, "61", "risk.limit")
+		return refuse(most, coded(most, a.m, "61"), "risk.limit")
 	case count != nil && a.amount > 0 && acc.bought >= times:
-		return refuse(count, "65", "")
+		return refuse(count, coded(count, a.m, "65"), "")
 	case a.pin && acc.tries >= pinTries:
 		return refuse(nil, "38", "risk.verification")
 	case a.pin && !a.pinRight:
@@ -147,6 +147,14 @@ func (b *bank) authorise(a ask) verdict {
 		acc.bought++
 	}
 	return verdict{code: code, amount: amount, balance: min(balance-amount, 999_999_99)}
+}
+
+// coded is the response code that a fault says, or what is usual.
+func coded(f *live, m moment, usual string) string {
+	if f == nil || len(f.Codes) == 0 {
+		return usual
+	}
+	return f.Codes[mixed(uint64(m.terminal), uint64(m.n))%uint64(len(f.Codes))]
 }
 
 func stateCode(state string, card int) string {

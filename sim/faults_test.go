@@ -125,7 +125,7 @@ func has(n int, mti string, field int, value string) func(*played) bool {
 }
 
 var playedAlone = []string{"reader.stripe", "printer.jam", "module.power", "setup.mid", "setup.tpdu", "setup.address", "setup.port", "setup.framing",
-	"line.half-open", "line.delay", "line.rate", "serial.baud", "host.mute", "payout.returned"}
+	"line.half-open", "line.delay", "line.rate", "serial.baud", "host.mute", "host.seal", "host.reversal", "payout.returned"}
 
 func TestFaultsShowOnTheLine(t *testing.T) {
 	stripes := filepath.Join(t.TempDir(), "stripes.yaml")
@@ -201,6 +201,11 @@ func TestFaultsShowOnTheLine(t *testing.T) {
 		}},
 		"text port": {Options{}, Fault{Kind: "driver", Mode: "text"}, func(p *played) bool { return p.broken > 0 }},
 		"buffer":    {Options{}, Fault{Kind: "driver", Mode: "partial"}, func(p *played) bool { return p.broken > 2 }},
+		"seal":      {Options{}, Fault{Kind: "host.seal", Share: half}, func(p *played) bool { return has(2, "0400", 39, "A0")(p) && has(2, "0410", 39, "00")(p) }},
+		"day limit": {Options{}, Fault{Kind: "limit.count", Count: 1, Codes: []string{"C4"}}, has(2, "0210", 39, "C4")},
+		"refused": {Options{Scenario: "data.lost"}, Fault{Kind: "host.reversal", Codes: []string{"96"}}, func(p *played) bool {
+			return has(3, "0410", 39, "96")(p) && has(2, "0400", 39, "06")(p) // and no sale of that terminal before it is done
+		}},
 		"duplicate": {Options{}, Fault{Kind: "line.loss", Share: half}, has(1, "0410", 39, "00")},
 	} {
 		t.Run(name, func(t *testing.T) {

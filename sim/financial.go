@@ -30,6 +30,10 @@ func (h *host) financial(ln *lane, req parcel, res message, p *course) string {
 		return "13"
 	}
 	if req.mti == "0400" {
+		if f := h.faults.find("host.reversal", p.m); f != nil {
+			h.truth.blame(req.f[41], req.f[11], f)
+			return coded(f, p.m, "")
+		}
 		return h.undo(ln, req)
 	}
 	if f := h.faults.findFor("host.codes", moment{ln.index, ln.sales + 1, p.m.n}, req.f[2]); f != nil && req.mti == "0200" {

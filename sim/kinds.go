@@ -63,16 +63,18 @@ var kinds = []Kind{
 	{"host.slow", "data.slow", nil, append([]string{"wait"}, onSome...)}, // sales are answered after the terminal has given up, or wait later than usual
 	{"host.keys", "operation.not-signed-on", nil, onTerminals},           // a terminal's working keys are forgotten, once
 	{"host.codes", "bank.maintenance", []string{"codes"}, onCards},       // sales are answered with one of codes
+	{"host.seal", "data.corrupt", nil, onSome},                           // approvals come with a wrong MAC, as from a box on the way that changes them: reversed with A0
+	{"host.reversal", "", []string{"codes"}, onSome},                     // reversals are refused with one of codes: tried again with 06, and no sale before that
 	{"host.batch", "bank.batch-mismatch", nil, onTerminals},              // the host's batch is another one, and signing in does not set it right: 77
 	{"host.totals", "bank.batch-mismatch", nil, onSome},                  // the host misses sales: totals are unequal, uploads are answered 95
 
 	// The issuers: issuer.go.
-	{"issuer.down", "bank.issuer-down", nil, append([]string{"mode"}, onCards...)},         // 91 at once; mode silent: 98 after a wait; mixed: both
-	{"account.short", "balance.insufficient", nil, append([]string{"amount"}, onCards...)}, // these accounts hold amount fen and no more (100)
-	{"account.state", "balance.account-status", []string{"value"}, onCards},                // value: expired, closed, restricted, dormant, no-account or, over the cards in turn, any
-	{"card.listed", "risk.blacklist", []string{"codes"}, onCards},                          // these cards stand on a list that says codes
-	{"limit.amount", "risk.limit", []string{"amount"}, onCards},                            // no purchase above amount fen
-	{"limit.count", "risk.limit", []string{"count"}, onCards},                              // no more than count purchases of a card
+	{"issuer.down", "bank.issuer-down", nil, append([]string{"mode"}, onCards...)},            // 91 at once; mode silent: 98 after a wait; mixed: both
+	{"account.short", "balance.insufficient", nil, append([]string{"amount"}, onCards...)},    // these accounts hold amount fen and no more (100)
+	{"account.state", "balance.account-status", []string{"value"}, onCards},                   // value: expired, closed, restricted, dormant, no-account or, over the cards in turn, any
+	{"card.listed", "risk.blacklist", []string{"codes"}, onCards},                             // these cards stand on a list that says codes
+	{"limit.amount", "risk.limit", []string{"amount"}, append([]string{"codes"}, onCards...)}, // no purchase above amount fen; codes say it (61): C3 is a merchant's single limit
+	{"limit.count", "risk.limit", []string{"count"}, append([]string{"codes"}, onCards...)},   // no more than count purchases of a card; codes say it (65): C4 and C5 are a merchant's of a day and a month
 
 	// The payout behind the host, in the statement only: payout.go.
 	{"payout.account", "bank.account-info", nil, append([]string{"value"}, "terminals", "share")},          // paid out to account data that are wrong; value: the bank's words
