@@ -135,3 +135,29 @@ func TestTheOnlyTerminalIsTurnedAway(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// Many terminals may stand behind one address. One of them that speaks in another form is seen among them, though nobody
+// answers it and its digits are masked.
+func TestOneOfManySpeaksInAnotherForm(t *testing.T) {
+	r := newRig(t)
+	s, err := NewSession(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.s = s
+	for i := range 120 {
+		if i%10 != 9 {
+			r.sale(fmt.Sprintf("T%07d", i%3), fmt.Sprintf("%06d", i+1), pan1, "00")
+			continue
+		}
+		b := r.msg("0200", map[int]string{2: pan1, 3: "000000", 4: "000000000100", 11: fmt.Sprintf("%06d", i+1), 41: "T0000009", 49: "156", 60: "22000001000"})
+		r.cn++
+		r.at = r.at.Add(time.Second)
+		r.ev(link.Opened, link.ToHost, nil)
+		r.ev(link.Data, link.ToHost, append(fmt.Appendf(nil, "%04d", len(b)-2), b[2:]...))
+		r.ev(link.Reset, link.ToTerminal, nil)
+	}
+	if got := r.top(); got != "network.protocol-mismatch" {
+		t.Errorf("%q", got)
+	}
+}

@@ -23,6 +23,7 @@ func (c *conn) ends(dir link.Dir, at time.Time, reset bool) {
 // Times that have to be absolute because a line may show none of its own. They are of life, and divided by the time scale.
 const (
 	leastPatience = time.Second     // no terminal gives up sooner; a line's own latency may raise it
+	mostPatience  = time.Minute     // no terminal waits longer for an answer
 	leastSilence  = 3 * time.Second // what is not answered for so long, on a line whose terminals' patience is not known, is late
 )
 
@@ -112,6 +113,9 @@ func (s *Session) fate(x *exchange) (k kind, wait time.Duration) {
 // that ends its sending together with each request does not give up by it.
 func (s *Session) isLate(x *exchange, c *conn, at time.Time) bool {
 	if x.txn != nil && !x.reversal && x.txn.reversedAt.After(x.at) && x.txn.reversedAt.Before(at) {
+		return true
+	}
+	if at.Sub(x.at) > s.scaled(mostPatience) {
 		return true
 	}
 	end := c.end[link.ToHost].at

@@ -56,9 +56,6 @@ func (s *Session) connection(c *conn, ev link.Event, n int) {
 	}
 }
 
-// otherForms is how many frames of a line that do not fit it are tried as something else: enough to know.
-const otherForms = 12
-
 // frame looks at a frame for what its bytes alone show, and says whether it may be a message.
 func (s *Session) frame(c *conn, e *Entry) bool {
 	l, m := &s.ledger, e.Msg
@@ -103,7 +100,8 @@ func (s *Session) frame(c *conn, e *Entry) bool {
 		c.line.outwaited++
 		return false
 	}
-	if c.reset {
+	misfits := c.line.decoded > 0 && m.Fits != ""
+	if c.reset && !misfits {
 		return true // the connection broke in the middle of it
 	}
 	if m.Undecoded() && c.line.decoded == 0 {
@@ -112,7 +110,7 @@ func (s *Session) frame(c *conn, e *Entry) bool {
 	}
 	k := damagedFrame
 	switch raw := m.Raw(); {
-	case m.Undecoded() && s.fitsElsewhere(c.line, m):
+	case misfits:
 		k, c.misfit = misfit, true
 	case zeroed(raw):
 		k = textual
@@ -169,22 +167,6 @@ func wording(raw string) bool {
 		}
 	}
 	return true
-}
-
-// fitsElsewhere says that a frame which does not fit its line reads well in another form.
-func (s *Session) fitsElsewhere(l *lineState, m *wire.Message) bool {
-	if l.tried >= otherForms {
-		return l.fitted*2 > l.tried
-	}
-	l.tried++
-	other, det, err := wire.Decode([]byte(m.Raw()), wire.Options{})
-	here := *l.det
-	fits := err == nil && !other.Undecoded() && other.Stop == nil && other.Trailing == 0 && det.Confidence >= 0.5 &&
-		(det.Framing != here.Framing || det.Header != here.Header || det.Dialect != here.Dialect)
-	if fits {
-		l.fitted++
-	}
-	return fits
 }
 
 // over looks at a connection that is over.

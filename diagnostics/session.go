@@ -78,10 +78,10 @@ type lineState struct {
 	median time.Duration   // of them, about: it is moved towards each
 	anon   terminal        // who speaks before it has named itself
 	pace   pace
-	// What its frames are like: read, never understood, with bytes behind the last field, tried in another form and fitting it.
-	decoded, unread, trailing, tried, fitted int
-	outwaited                                int // answers that were still trickling in when the terminal gave up
-	halfCloses                               int // answers that came although the terminal had ended its sending with the request
+	// What its frames are like: read, never understood, with bytes behind the last field.
+	decoded, unread, trailing int
+	outwaited                 int // answers that were still trickling in when the terminal gave up
+	halfCloses                int // answers that came although the terminal had ended its sending with the request
 }
 
 type conn struct {

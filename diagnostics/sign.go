@@ -116,7 +116,7 @@ func (l *ledger) here(n int, at time.Time, term *terminal, t *txn) sign {
 	return sg
 }
 
-// faulty is the share of occasions that shows a sign while something is broken. It only has to lie well above what is usual
+// faulty is the share of occasions that shows a sign while something is broken, where the tree says no other. It only has to lie well above what is usual
 // and not above what a fault makes.
 const faulty = 0.3
 
@@ -137,11 +137,12 @@ type stretch struct {
 // dense finds the stretch of signs at occasions seen that speaks most for a fault (a CUSUM test: signs add to the sum,
 // occasions without one take from it, and it never falls below nothing). The occasions are counted from 1; now is how
 // many there have been. usual is the share of occasions at which such a sign is nothing special.
-func dense(seen []uint32, now, looked uint32, usual float64) (best stretch) {
+func dense(seen []uint32, now, looked uint32, rule *signRule) (best stretch) {
 	if len(seen) == 0 {
 		return
 	}
-	usual = min(usual, faulty/2)
+	faulty := cmp.Or(rule.Faulty, faulty)
+	usual := min(rule.Usual, faulty/2)
 	hit, miss := math.Log(faulty/usual), math.Log((1-usual)/(1-faulty))
 	sum, from := 0.0, 0
 	for i, at := range seen {
@@ -194,7 +195,7 @@ type Sign struct {
 
 // weigh makes evidence of signs by a rule of the tree. They need not be in order, and stay as they are.
 func (s *Session) weigh(list []sign, rule *signRule) *Sign {
-	of, usual := rule.of, rule.Usual
+	of := rule.of
 	out := &Sign{Count: len(list)}
 	if len(list) == 0 {
 		return out
@@ -213,7 +214,7 @@ func (s *Session) weigh(list []sign, rule *signRule) *Sign {
 			banks[sg.issuer] = append(banks[sg.issuer], sg.byIssuer[of])
 		}
 	}
-	all := dense(seen, s.ledger.at[of], s.ledger.at[of], usual)
+	all := dense(seen, s.ledger.at[of], s.ledger.at[of], rule)
 	out.Level, out.Share, out.Now = all.level, all.share, all.going
 	out.Touched, out.Banks = len(terms), len(banks)
 	out.terms, out.issuers = map[*terminal]bool{}, map[*issuer]bool{}
@@ -223,7 +224,7 @@ func (s *Session) weigh(list []sign, rule *signRule) *Sign {
 		out.Touched += max(len(t.behind), 1) - 1
 		out.Rest -= int(t.at[of]-at[0]) + 1
 		slices.Sort(at)
-		d := dense(at, t.at[of], s.ledger.at[of], usual)
+		d := dense(at, t.at[of], s.ledger.at[of], rule)
 		most = max(most, len(at))
 		if steady := float64(len(at)) / float64(max(at[len(at)-1]-at[0]+1, 1)); d.level > out.Worst || d.level == out.Worst && d.level > 0 && steady > out.Steady {
 			out.Steady = steady
@@ -237,7 +238,7 @@ func (s *Session) weigh(list []sign, rule *signRule) *Sign {
 	strongest := out.Worst
 	for i, at := range banks {
 		slices.Sort(at)
-		d := dense(at, i.at[of], s.ledger.at[of], usual)
+		d := dense(at, i.at[of], s.ledger.at[of], rule)
 		strongest = max(strongest, d.level)
 		if d.level >= alarm {
 			out.issuers[i] = true

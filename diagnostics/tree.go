@@ -42,11 +42,12 @@ type node struct {
 
 // signRule says what a sign is made of, and how often it is nothing special.
 type signRule struct {
-	Of    string   `yaml:"of"`
-	Kinds []string `yaml:"kinds"`
-	Codes []string `yaml:"codes"`
-	Usual float64  `yaml:"usual"`
-	Why   string   `yaml:"why"`
+	Of     string   `yaml:"of"`
+	Kinds  []string `yaml:"kinds"`
+	Codes  []string `yaml:"codes"`
+	Usual  float64  `yaml:"usual"`
+	Faulty float64  `yaml:"faulty"` // share of its occasions while something is broken; 0 is 0.3
+	Why    string   `yaml:"why"`
 
 	of    stream
 	kinds []kind
@@ -190,6 +191,8 @@ func (r *signRule) resolve() error {
 		return fmt.Errorf("of is one of %s, not %q", strings.Join(streamNames[:], ", "), r.Of)
 	case r.Usual <= 0 || r.Usual >= 0.5:
 		return fmt.Errorf("usual is a share above 0 and below 0.5, not %v", r.Usual)
+	case r.Faulty != 0 && (r.Faulty <= r.Usual || r.Faulty >= 1):
+		return fmt.Errorf("faulty is a share above usual and below 1, not %v", r.Faulty)
 	case r.Why == "":
 		return fmt.Errorf("needs why, the reason for what is usual")
 	case len(r.Kinds) == 0 && len(r.Codes) == 0:

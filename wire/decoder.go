@@ -89,15 +89,18 @@ type Decoder struct {
 	settled    bool
 	sure       bool // one reading by the options: nothing to compare
 	bad        int  // frames in a row that did not fit
-	talked     bool // control bytes came before any frame
-	learns     bool // a header of an unknown kind may be looked for
-	det        Detection
-	spans      [128]span // room for walks
-	scratch    []byte    // for the masking
-	room       room
-	plans      plans
-	patches    []patch
-	far        int // how often two fields at once were looked for
+	// Frames that were not understood and tried in another form, those that fit one, and the latest of these forms.
+	tried, fitted int
+	other         string
+	talked        bool // control bytes came before any frame
+	learns        bool // a header of an unknown kind may be looked for
+	det           Detection
+	spans         [128]span // room for walks
+	scratch       []byte    // for the masking
+	room          room
+	plans         plans
+	patches       []patch
+	far           int // how often two fields at once were looked for
 }
 
 // group is the candidates of one framing.

@@ -91,6 +91,7 @@ type Oddity struct {
 	Check   string // what is wrong with the frame's check byte, empty when it is right or there is none
 	Control string // "ACK", "NAK", "ENQ" or "EOT": a byte between the frames of a serial line, and no message
 	Stop    *Stop  // where decoding ended early, nil when it reached the end
+	Fits    string // the form that its line does not have and in which it reads well, as framing/header/dialect
 
 	more *more
 }

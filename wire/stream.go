@@ -203,7 +203,11 @@ func (s *Stream) unread(b []byte) *Message {
 			s.d.det.Foreign = other
 		}
 	}
-	return opaque(b, other)
+	m := opaque(b, other)
+	if other == "" && s.d.settled && len(b) >= minFrame && len(b) <= maxFrame {
+		m.Fits = s.d.elsewhere(b)
+	}
+	return m
 }
 
 // garbage gives n bytes that are no frame.
