@@ -4,6 +4,8 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+
+	"tillscope/link"
 )
 
 // How the program shares its machine with the shop that sells beside it, or through it.
@@ -32,4 +34,13 @@ func sparing(goal int64, percent int) {
 func lineFirst() {
 	sparing(memoryOfLine, 400)
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + spareProcs)
+}
+
+// behindLine shows what is watched, behind the line when one passes through the program: a picture can wait.
+func behindLine(source link.Source, show func()) {
+	if inline(source) {
+		link.Behind(show)
+	} else {
+		show()
+	}
 }

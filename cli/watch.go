@@ -255,13 +255,13 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) (err err
 	}
 	switch front {
 	case fullScreen:
-		err = w.show(showing, s, shown)
+		behindLine(source, func() { err = w.show(showing, s, shown) })
 		err = s.outlive(c.ErrOrStderr(), watching, err)
 		stop() // who leaves the screen is done with the line
 	case plainLines:
 		ended, end := context.WithCancel(context.Background())
 		go func() { <-s.now.ended; end() }() // not when watching ends: what was begun then has yet to be read
-		err = guard(func() error { return tui.Plain(ended, c.OutOrStdout(), shown) })
+		behindLine(source, func() { err = guard(func() error { return tui.Plain(ended, c.OutOrStdout(), shown) }) })
 		if err != nil {
 			err = s.outlive(c.ErrOrStderr(), watching, err)
 			stop() // nobody reads on

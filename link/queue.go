@@ -138,13 +138,19 @@ func (q *queue) counts() Dropped {
 }
 
 // pump hands what the queue gets to sink, one event at a time, until done is closed and nothing waits any more. A panic of
-// the sink is an event that it lost, and no more. It does so on a thread that stands behind those that carry the line.
+// the sink is an event that it lost, and no more.
 func (q *queue) pump(done <-chan struct{}, sink func(Event)) {
+	Behind(func() { q.deliver(done, sink) })
+}
+
+// Behind runs what can wait, as analysis and screen can, on a thread of its own that the system ranks behind those that carry
+// a line, and returns when that has ended.
+func Behind(f func()) {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
 		yield()
-		q.deliver(done, sink)
+		f()
 	}()
 	<-over
 }
