@@ -89,7 +89,7 @@ type Decoder struct {
 	settled    bool
 	sure       bool // one reading by the options: nothing to compare
 	bad        int  // frames in a row that did not fit
-	// Frames that were not understood and tried in another form, those that fit one, and the latest of these forms.
+	// Frames that were not understood and tried in other forms, the form that most of them fit, and how many more fit it than not.
 	tried, fitted int
 	other         string
 	talked        bool // control bytes came before any frame

@@ -204,7 +204,7 @@ func (s *Stream) unread(b []byte) *Message {
 		}
 	}
 	m := opaque(b, other)
-	if other == "" && s.d.settled && len(b) >= minFrame && len(b) <= maxFrame {
+	if other == "" && s.d.steady() && len(b) >= minFrame && len(b) <= maxFrame {
 		m.Fits = s.d.elsewhere(b)
 	}
 	return m
