@@ -37,7 +37,7 @@ func (h *host) answer(req parcel, p *course) ([]byte, error) {
 		if err := h.manage(ln, req, res); err != nil {
 			return nil, err
 		}
-	case mti == "0100", mti == "0200", mti == "0220", mti == "0400":
+	case mti == "0100", mti == "0200", mti == "0220", mti == "0400", mti == "0420":
 		h.answered.Add(1)
 		h.forget(ln)
 		seal = ln.keys.mak
@@ -52,7 +52,7 @@ func (h *host) answer(req parcel, p *course) ([]byte, error) {
 	case mti == "0320":
 		res.f[39] = h.upload(ln, req, p)
 	case mti == "0620":
-		if seal = ln.keys.mak; !req.sealed(seal) {
+		if seal = ln.keys.mak; h.scenario.Keys != "none" && !req.sealed(seal) {
 			res.f[39] = "A0"
 		}
 	default:
@@ -60,7 +60,7 @@ func (h *host) answer(req parcel, p *course) ([]byte, error) {
 	}
 	code := res.f[39]
 	h.truth.note(req.f[41], req.f[11], func(o *Outcome) { o.Code = code })
-	if seal != nil && !approved(code) {
+	if res.f[63] != "" && !approved(code) {
 		res.f[63] += fmt.Sprintf("%-20s", hostText(code))
 	}
 	res.head.require = h.asks(ln, req, code)
@@ -93,10 +93,7 @@ func hostText(code string) string {
 
 // manage signs on and off, and answers loads and reports.
 func (h *host) manage(ln *lane, req parcel, res message) error {
-	code := ""
-	if len(req.f[60]) >= 11 {
-		code = req.f[60][8:11]
-	}
+	code := req.network()
 	if req.mti == "0820" || strings.HasPrefix(code, "3") {
 		// A load's last message, or the only one of a report, is done with.
 		if n := len(ln.asks); n > 0 && doneBy[ln.asks[0]] == code {
@@ -110,21 +107,24 @@ func (h *host) manage(ln *lane, req parcel, res message) error {
 		}
 		return nil
 	}
-	kind := "double"
+	kind := h.scenario.Keys
 	for k, c := range keyKinds {
-		if c == code {
+		if c == code && kind != "none" && k != "none" {
 			kind = k
 		}
 	}
 	ln.keys = newKeys(ln.rng, kind, h.codec.mac)
+	ln.roll(h)
+	res.f[60] = fmt.Sprintf("00%06d%s", ln.batch, code)
+	if kind == "none" {
+		return nil
+	}
 	wrapped, err := wrapKeys(ln.tmk, ln.keys)
 	if err != nil {
 		return err
 	}
 	h.keep(wrapped[:8])
 	h.keep(wrapped[len(wrapped)/2:][:8])
-	ln.roll(h)
-	res.f[60] = fmt.Sprintf("00%06d%s", ln.batch, code)
 	res.f[62] = string(wrapped)
 	return nil
 }
@@ -158,6 +158,9 @@ func (h *host) forget(ln *lane) {
 // open says whether the request belongs to the terminal's batch; the first of a new batch opens it.
 func (h *host) open(ln *lane, req parcel, p *course) bool {
 	f60 := req.f[60]
+	if f60 == "" && req.c.dialect != "cup" {
+		return true // it says nothing of batches
+	}
 	if len(f60) < 8 {
 		return false
 	}

@@ -101,6 +101,9 @@ func unwrapKeys(tmk, f62 []byte) (workingKeys, error) {
 
 // newKeys makes the working keys that a sign-in of a kind brings.
 func newKeys(rng *rand.Rand, kind string, m macAlgorithm) workingKeys {
+	if kind == "none" {
+		return workingKeys{}
+	}
 	k := workingKeys{pik: draw(rng, 16), mak: draw(rng, m.keyLen)}
 	switch kind {
 	case "single":

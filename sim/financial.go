@@ -13,7 +13,7 @@ const issuerWait = 500 * time.Millisecond
 // financial answers a request about money with a response code.
 func (h *host) financial(ln *lane, req parcel, res message, p *course) string {
 	switch {
-	case !req.sealed(ln.keys.mak):
+	case h.scenario.Keys != "none" && !req.sealed(ln.keys.mak):
 		if ln.forgot != nil {
 			h.truth.blame(req.f[41], req.f[11], ln.forgot)
 		}
@@ -24,12 +24,12 @@ func (h *host) financial(ln *lane, req parcel, res message, p *course) string {
 	if !ln.card(req) {
 		return "A7"
 	}
-	f60 := req.f[60]
+	f60, kind := req.f[60], req.kind()
 	amount, err := strconv.ParseInt(req.f[4], 10, 64)
-	if kind := f60[:2]; err != nil && kind != "01" || amount <= 0 && kind != "01" {
+	if err != nil && kind != "01" || amount <= 0 && kind != "01" {
 		return "13"
 	}
-	if req.mti == "0400" {
+	if req.mti[1] == '4' {
 		if f := h.faults.find("host.reversal", p.m); f != nil {
 			h.truth.blame(req.f[41], req.f[11], f)
 			return coded(f, p.m, "")
@@ -41,14 +41,14 @@ func (h *host) financial(ln *lane, req parcel, res message, p *course) string {
 		h.truth.blame(req.f[41], req.f[11], f)
 		return f.Codes[ln.rng.IntN(len(f.Codes))]
 	}
-	if len(f60) < 13 && req.f[55] != "" {
+	if f60 != "" && len(f60) < 13 && req.f[55] != "" {
 		return "30" // a chip sale has to say how the terminal reads chips
 	}
 	if ln.log[req.f[11]] != nil {
 		return "94"
 	}
 	e := &entry{pan: req.f[2], amount: amount, asked: req.f[4], stan: req.f[11], rrn: res.f[37], auth: fmt.Sprintf("%06d", ln.rng.IntN(1_000_000)), batch: ln.batch, at: res.at}
-	switch kind := req.mti + f60[:2]; kind {
+	switch kind := req.mti + kind; kind {
 	case "020022", "010010", "020001":
 		return h.sale(ln, e, kind, req, res, p)
 	case "020020": // completion of a pre-authorisation
@@ -243,7 +243,7 @@ func (h *host) adjust(ln *lane, req parcel, amount int64) string {
 
 // undo reverses a transaction. A second reversal of the same one is answered like the first.
 func (h *host) undo(ln *lane, req parcel) string {
-	e := ln.log[req.f[11]]
+	e := ln.log[req.undoes(func(stan string) bool { return ln.log[stan] != nil })]
 	switch {
 	case e == nil:
 		return "25"

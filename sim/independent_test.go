@@ -318,6 +318,28 @@ func TestHostAnswersAForeignTerminal(t *testing.T) {
 			if len(total[48]) != 62 || total[48][30] != '1' || total[48][61] != '1' {
 				t.Errorf("the totals are not equal: %s", total[48])
 			}
+			if k.dialect == "iso87-ascii" { // a terminal that knows ISO 8583 and nothing of UnionPay's private fields
+				echo := say("0800", nil, map[int]string{11: "000010", 70: "301"})
+				if code("echo", echo, "00"); echo[62] != "" {
+					t.Error("an echo brought keys")
+				}
+				plain := func(stan string) map[int]string {
+					f := sale(stan, "135790")
+					delete(f, 60)
+					return f
+				}
+				code("a plain sale", say("0200", mak, plain("000011")), "00")
+				k.sealed = 128
+				undo := plain("000012")
+				delete(undo, 52)
+				undo[90] = "0200" + "000011" + "0102150405" + strings.Repeat("0", 22)
+				code("its reversal", say("0420", mak, undo), "00")
+				undo[11], undo[90] = "000013", "0200"+"000077"+"0102150405"+strings.Repeat("0", 22)
+				code("a reversal of nothing", say("0420", mak, undo), "25")
+				k.sealed = 64
+				code("sign-off", say("0800", nil, map[int]string{11: "000014", 70: "002"}), "00")
+				code("a sale behind it", say("0200", mak, plain("000015")), "A0")
+			}
 			code("a stranger", say("0800", nil, map[int]string{11: "000001", 41: "99999999", 60: "00000001003"}), "97")
 		})
 	}

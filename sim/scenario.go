@@ -30,7 +30,7 @@ type Scenario struct {
 	Header    string `yaml:"header"`    // the dialect's usual one
 	MAC       string `yaml:"mac"`       // cup, x9.9 or x9.19; what the dialect's hosts use
 	Partial   bool   `yaml:"partial"`   // terminals take partial approvals (60.6), and issuers give them
-	Keys      string `yaml:"keys"`      // what a sign-on brings: single (24 bytes), double (40), track (60); double
+	Keys      string `yaml:"keys"`      // what a sign-on brings: single (24 bytes), double (40), track (60), or none: no MAC and no PIN; double
 
 	Pace     Pace           `yaml:"pace"`
 	Mix      map[string]int `yaml:"mix"`   // what customers want, in shares of any sum: sale, void, refund, preauth, completion, balance, offline, tip, adjust
@@ -111,8 +111,8 @@ func (s Scenario) check() error {
 		return problemf("pace", "nothing of a pace can be below 0")
 	case f.Pace.Wait < 100*time.Millisecond:
 		return problemf("pace.wait", "a terminal waits at least 100ms for an answer")
-	case !slices.Contains([]string{"single", "double", "track"}, f.Keys):
-		return problemf("keys", "%q is none of single, double, track", f.Keys)
+	case !slices.Contains([]string{"single", "double", "track", "none"}, f.Keys):
+		return problemf("keys", "%q is none of single, double, track, none", f.Keys)
 	}
 	var p problem
 	if _, err := newCodec(f.Dialect, f.Framing, f.Header, f.MAC); errors.As(err, &p) {

@@ -214,3 +214,15 @@ func TestReturnedPayoutsArePaidAgain(t *testing.T) {
 		t.Errorf("%d of %d came back and were paid again", again, len(returned))
 	}
 }
+
+// Some labs have no keys at all: then nothing is sealed, and nobody types a PIN.
+func TestStoreWithoutKeys(t *testing.T) {
+	p := play(t, Options{Scenario: shopOf(t, "keys: none"), Seed: 6, Unpaced: true, Dialect: "iso87-ascii"}, func(p *played) bool {
+		return has(20, "0210", 39, "00")(p) && has(3, "0510", 39, "00")(p)
+	})
+	for _, m := range p.messages {
+		if m.f[52]+m.f[64]+m.f[128] != "" || m.mti == "0810" && m.f[62] != "" && m.f[60][8:] == "001" || m.mti == "0400" {
+			t.Fatalf("%s %v", m.mti, m.f)
+		}
+	}
+}

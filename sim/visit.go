@@ -168,7 +168,7 @@ func (t *terminal) request(mti, kind, f3, f25 string, r reading, amount int64, p
 		security[2] = '1'
 		f[35], f[53] = hidden, string(security)
 	}
-	if pin != "" {
+	if pin != "" && t.keys.pik != nil {
 		block, err := pinBlock(t.keys.pik, pin, r.card.PAN)
 		if err != nil {
 			t.fail(err)
