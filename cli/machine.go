@@ -2,8 +2,11 @@ package cli
 
 import (
 	"os"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"sync"
+	"syscall"
 
 	"tillscope/link"
 )
@@ -29,12 +32,13 @@ func sparing(goal int64, percent int) {
 	}
 }
 
-// lineFirst makes way for a line that passes through the program. A collection works on all cores for some milliseconds, in
-// which a message may wait: the fewer the better.
-func lineFirst() {
+// lineFirst makes way for a line that passes through the program, once for all that follow. A collection works on all cores for
+// some milliseconds, in which a message may wait: the fewer the better.
+var lineFirst = sync.OnceFunc(func() {
 	sparing(memoryOfLine, 400)
 	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + spareProcs)
-}
+	signal.Ignore(syscall.SIGPIPE) // a reader that leaves is an error of the write, and no end of the line
+})
 
 // behindLine shows what is watched, behind the line when one passes through the program: a picture can wait.
 func behindLine(source link.Source, show func()) {

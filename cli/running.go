@@ -106,6 +106,9 @@ func (s *screen) open(kind string, values map[string]string) (tui.Session, error
 	if err != nil {
 		return nil, err
 	}
+	if inline(source) {
+		lineFirst()
+	}
 	lang, err := assets.Language(s.w.lang)
 	if err != nil {
 		return nil, err

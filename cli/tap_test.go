@@ -81,7 +81,7 @@ func TestPlainShowsWhatIsUnderWayAtTheEnd(t *testing.T) {
 	ended := make(chan error)
 	go func() {
 		var err error
-		out, err = run(t, "", "tap", addr, host.Addr().String(), "--plain", "--for", "1s")
+		out, err = run(t, "", "tap", addr, host.Addr().String(), "--plain", "--for", "2s")
 		ended <- err
 	}()
 	c := dialUntil(t, addr)

@@ -248,7 +248,6 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) (err err
 	shown := tui.Options{Session: s.now.session, Lang: lang, ASCII: w.ascii}
 	if inline(source) {
 		lineFirst()
-		signal.Ignore(syscall.SIGPIPE) // a reader that leaves is an error of the write, and no end of the line
 	}
 	if front != fullScreen {
 		go w.sayWhenStopped(c.ErrOrStderr(), s)
