@@ -165,13 +165,18 @@ func (s *Session) payOut(t *txn) {
 		if !counts && x.payout == "paid" {
 			t.payout = "" // booked and undone: both are in the statement
 		}
-	case !counts || t.Type == "refund":
+	case !counts || t.Type == "refund" || s.statement.beginsAfter(t.At):
 		t.payout = ""
 	case s.statement.rules.Calendar.due(t.At).After(s.reckoned()):
 		t.payout = "due"
 	default:
 		t.payout = "missing"
 	}
+}
+
+// beginsAfter says that a statement is about later days: what it does not list is not missing.
+func (st *Statement) beginsAfter(at time.Time) bool {
+	return st.from.Year() > 1 && at.Add(36*time.Hour).Before(st.from)
 }
 
 // reckoned is the day on which the statement is looked at: the line's clock, or the statement's last day when that is later.

@@ -152,3 +152,16 @@ func BenchmarkStatement(b *testing.B) {
 		}
 	}
 }
+
+// A statement that begins later says nothing about a sale: it is neither paid nor missing.
+func TestAStatementOfLaterDaysMissesNothing(t *testing.T) {
+	for days, want := range map[string]string{"2026-01-02": "missing", "2026-03-02": ""} {
+		r := newRig(t)
+		r.sale("T0000001", "000001", pan1, "00")
+		r.s.Tick(t0.AddDate(0, 2, 0))
+		r.s.SetStatement(readTest(t, "rrn,amount,date,status\n000000000099,5.00,"+days+",paid\n", nil))
+		if got := r.s.Snapshot().Transactions[0].Payout; got != want {
+			t.Errorf("a statement of %s: %q, want %q", days, got, want)
+		}
+	}
+}
