@@ -161,3 +161,18 @@ func TestOneOfManySpeaksInAnotherForm(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// A refusal's words are often the real reason.
+func TestWhatTheHostWroteIsTold(t *testing.T) {
+	for text, want := range map[string]string{"CUPNO MONEY            ": "NO MONEY", "VIS  DECLINED 51  ": "DECLINED 51", "CUP": "", "CUP    123 ": "", "SHOP  STOPPED": "SHOP STOPPED"} {
+		r := newRig(t)
+		r.cn++
+		f := map[int]string{2: pan1, 3: "000000", 4: "000000000100", 11: "000001", 41: "T0000001", 60: "22000001000"}
+		r.ev(link.Data, link.ToHost, r.msg("0200", f))
+		f[39], f[63] = "51", text
+		r.ev(link.Data, link.ToTerminal, r.msg("0210", f))
+		if got := r.s.Snapshot().Transactions[0].HostText; got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

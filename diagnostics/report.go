@@ -96,9 +96,10 @@ type ReportTransaction struct {
 	Arrived      string  `json:"arrived"`
 	Cause        *string `json:"cause"`
 	Evidence     []int   `json:"evidence"`
-	At           string  `json:"at"`               // when its first message passed
-	Batch        string  `json:"batch,omitempty"`  // number of the batch
-	Payout       string  `json:"payout,omitempty"` // by the statement: paid, pending, held, account, status, missing, due, differs
+	At           string  `json:"at"`                  // when its first message passed
+	Batch        string  `json:"batch,omitempty"`     // number of the batch
+	HostText     string  `json:"host_text,omitempty"` // what the host wrote beside a refusal (field 63)
+	Payout       string  `json:"payout,omitempty"`    // by the statement: paid, pending, held, account, status, missing, due, differs
 }
 
 // ReportRemedy is one thing that someone does.
@@ -192,7 +193,7 @@ func NewReport(sn *Snapshot, tool string, started, ended time.Time) *Report {
 	}
 	for _, t := range sn.Transactions {
 		x := ReportTransaction{t.N, t.Line, t.Type, t.MTI, Clean(t.STAN), Clean(t.RRN), Clean(t.Terminal), t.Amount, Clean(t.Currency), Clean(t.Card), Clean(t.ResponseCode),
-			t.Stage, t.Arrived, nil, list(t.Evidence), stamp(t.At), Clean(t.Batch), t.Payout}
+			t.Stage, t.Arrived, nil, list(t.Evidence), stamp(t.At), Clean(t.Batch), Clean(t.HostText), t.Payout}
 		if c := t.Cause; c != "" {
 			x.Cause = &c
 		}

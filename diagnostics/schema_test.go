@@ -134,7 +134,7 @@ func TestHostileFieldsStayText(t *testing.T) {
 	hostile.Source.Describe = evil
 	hostile.Lines = []Line{{ID: 1, Address: evil, Terminals: []string{evil}}}
 	cause := "balance.insufficient"
-	hostile.Transactions = []*Transaction{{N: 1, Type: "sale", STAN: evil, RRN: evil, Terminal: evil, ResponseCode: evil, Card: evil, Stage: "sent", Arrived: "no", Cause: cause}}
+	hostile.Transactions = []*Transaction{{N: 1, Type: "sale", STAN: evil, RRN: evil, Terminal: evil, ResponseCode: evil, HostText: evil, Card: evil, Stage: "sent", Arrived: "no", Cause: cause}}
 	hostile.Causes = []Cause{{ID: cause, Branch: "balance", Remedies: []Remedy{{"merchant", evil}}, Terminals: []string{evil}}}
 	hostile.Statement = &Reconciled{File: evil, Unseen: []HostRow{{RRN: evil, Reason: evil}}, Problems: []string{evil}}
 	lang, err := assets.Language("en")

@@ -103,6 +103,7 @@ type Transaction struct {
 	Currency     string
 	Card         string // masked
 	ResponseCode string
+	HostText     string // what the host wrote beside a refusal (field 63), empty when nothing
 	Stage        string
 	Arrived      string // yes no unknown
 	Cause        string // cause id, or empty

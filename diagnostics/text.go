@@ -93,7 +93,7 @@ func (r *Report) Text(w io.Writer, lang *assets.Lang) error {
 			if t.Cause != nil {
 				cause = lang.T("cause." + *t.Cause)
 			}
-			p("  #%d %s %s %s %s %s %s", t.N, t.Type, t.Terminal, t.STAN, money(t.Amount), t.ResponseCode, cause)
+			p("  #%d %s %s %s %s %s %s", t.N, t.Type, t.Terminal, t.STAN, money(t.Amount), strings.TrimSpace(t.ResponseCode+" "+t.HostText), cause)
 		}
 	}
 	if n := r.Totals.Folded; n > 0 {

@@ -1,8 +1,10 @@
 package diagnostics
 
 import (
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"tillscope/wire"
 )
@@ -209,6 +211,7 @@ func (l *ledger) answer(s *Session, x *exchange, e *Entry) {
 		t.batch = l.word(batchOf(private(m)))
 	}
 	if !t.approved() {
+		t.HostText = hostText(m)
 		return
 	}
 	if t.Type == "signon" {
@@ -230,6 +233,28 @@ func (l *ledger) answer(s *Session, x *exchange, e *Entry) {
 			l.void(t, stan)
 		}
 	}
+}
+
+// mostHostText is how much of a host's words is kept: UnionPay has room for three times twenty characters.
+const mostHostText = 60
+
+// organisations are the card organisations that stand in front of the host's words on UnionPay's line.
+var organisations = []string{"CUP", "VIS", "MCC", "MAE", "JCB", "DCC", "AMX"}
+
+// hostText is what a host wrote beside a refusal, for the terminal's display: often the real reason.
+func hostText(m *wire.Message) string {
+	f63 := m.Get(63)
+	for _, o := range organisations {
+		if rest, found := strings.CutPrefix(f63, o); found {
+			f63 = rest
+			break
+		}
+	}
+	text := []rune(strings.Join(strings.Fields(f63), " "))
+	if !slices.ContainsFunc(text, unicode.IsLetter) {
+		return ""
+	}
+	return string(text[:min(len(text), mostHostText)]) // a copy: a part of a message would keep the whole message
 }
 
 // void marks the transaction that an approved void undoes.
