@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,6 +32,33 @@ func (m *Model) openForm(title string, then func(*Model) tea.Cmd, groups ...*huh
 	return f.huh.Init()
 }
 
+// formMsg is what a form tells itself. One that comes after its form has closed must not reach the next: it could send that
+// on, or off, unread.
+type formMsg struct {
+	of  *form
+	msg tea.Msg
+}
+
+// own lets what a command of the form answers come back to this form only.
+func (f *form) own(cmd tea.Cmd) tea.Cmd {
+	if cmd == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		switch msg := cmd().(type) {
+		case nil:
+			return nil
+		case tea.BatchMsg:
+			for i := range msg {
+				msg[i] = f.own(msg[i])
+			}
+			return msg
+		default:
+			return formMsg{f, msg}
+		}
+	}
+}
+
 // formTheme draws forms with the tokens of the screen.
 func (m *Model) formTheme() huh.Theme {
 	return huh.ThemeFunc(func(bool) *huh.Styles {
@@ -47,11 +75,18 @@ func (m *Model) formTheme() huh.Theme {
 			f.FocusedButton, f.BlurredButton = st[selected].Padding(0, 1), st[plain].Padding(0, 1)
 		}
 		s.Blurred.Title = st[dim]
+		s.FieldSeparator = lipgloss.NewStyle().SetString("\n")
 		return s
 	})
 }
 
 func (f *form) update(m *Model, msg tea.Msg) tea.Cmd {
+	if own, ok := msg.(formMsg); ok {
+		if own.of != f {
+			return nil
+		}
+		msg = own.msg
+	}
 	if k, ok := msg.(tea.KeyPressMsg); ok {
 		switch k.String() {
 		case "esc", "ctrl+c":
@@ -73,7 +108,7 @@ func (f *form) update(m *Model, msg tea.Msg) tea.Cmd {
 		m.dialog = nil
 		return nil
 	}
-	return cmd
+	return f.own(cmd)
 }
 
 func (f *form) feed(msg tea.Msg) tea.Cmd {
@@ -112,8 +147,11 @@ func (f *form) settle(cmd tea.Cmd) tea.Cmd {
 	}
 }
 
+// formWidth is how wide a form is where there is room.
+const formWidth = 76
+
 func (f *form) box(m *Model, w, h int) []string {
-	wide := min(w, 76)
+	wide := min(w, formWidth)
 	f.huh = f.huh.WithWidth(wide - 4)
 	text := strings.Split(strings.TrimRight(f.huh.View(), "\n"), "\n")
 	for i := range text {
@@ -121,11 +159,30 @@ func (f *form) box(m *Model, w, h int) []string {
 			text[i] = ""
 		}
 	}
-	if most := h - 4; len(text) > most { // the end has the field that is filled in, errors below it
-		text = text[len(text)-most:]
+	if most := h - 4; len(text) > most {
+		text = f.around(m, text, most)
 	}
 	text = append(text, "", " "+m.look.p(dim, m.t("form.hint")))
 	return m.look.box(pane{rect{0, 0, wide, len(text) + 2}, 0, true, true}, f.title, "", text, true)
+}
+
+// around are the rows of a form about the field that is filled in, and what is wrong there below them.
+func (f *form) around(m *Model, text []string, most int) []string {
+	var wrong []string
+	for _, err := range f.huh.Errors() {
+		wrong = append(wrong, " "+m.look.p(bad, err.Error()))
+	}
+	most = max(most-len(wrong), 1)
+	bare := func(s string) string { return strings.TrimSpace(ansi.Strip(s)) }
+	at := 0
+	for field := range strings.Lines(f.huh.GetFocusedField().View()) {
+		if want := bare(field); want != "" {
+			at = max(slices.IndexFunc(text, func(s string) bool { return bare(s) == want }), 0)
+			break
+		}
+	}
+	from := min(max(at-most/3, 0), max(len(text)-most, 0))
+	return append(slices.Clone(text[from:min(from+most, len(text))]), wrong...)
 }
 
 // forms of the report, the one that prints best first.

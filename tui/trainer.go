@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/huh/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"tillscope/diagnostics"
 	"tillscope/sim"
@@ -252,14 +253,11 @@ func (m *Model) addFault() tea.Cmd {
 	id := ""
 	var options []huh.Option[string]
 	for _, k := range sim.Kinds() {
-		name := k.ID
-		if n := m.faultName(k.ID); n != k.ID {
-			name += "  " + n
-		}
-		options = append(options, huh.NewOption(name, k.ID))
+		// One line each: the whole sentence stands over the parameters.
+		options = append(options, huh.NewOption(ansi.Truncate(m.look.fit(k.ID, 20)+m.faultName(k.ID), min(m.w, formWidth)-10, m.look.more), k.ID))
 	}
 	return m.openForm(m.t("action.fault.add"), func(m *Model) tea.Cmd { return m.faultForm(id) },
-		huh.NewGroup(huh.NewSelect[string]().Options(options...).Value(&id).Height(12)))
+		huh.NewGroup(huh.NewSelect[string]().Title(m.t("fault.which")).Options(options...).Value(&id).Height(14)))
 }
 
 // faultForm asks for the parameters of a kind. It begins with those of a scenario that has such a fault.
@@ -275,7 +273,7 @@ func (m *Model) faultForm(kind string) tea.Cmd {
 		}
 	}
 	hidden := false
-	var fields []huh.Field
+	fields := []huh.Field{huh.NewNote().Description(m.faultName(kind) + "\n")}
 	for _, name := range append(append([]string{}, k.Needs...), append(k.Takes, "begin", "end")...) {
 		p, ok := parameters[name]
 		if !ok {
@@ -286,7 +284,7 @@ func (m *Model) faultForm(kind string) tea.Cmd {
 		fields = append(fields, in.Validate(func(s string) error { return p.set(&f, strings.TrimSpace(s)) }).Inline(true))
 	}
 	fields = append(fields, huh.NewConfirm().Title(m.t("fault.parameter.hidden")).Affirmative(m.t("answer.yes")).Negative(m.t("answer.no")).Value(&hidden).Inline(true))
-	return m.openForm(m.faultName(kind), do(func(m *Model) {
+	return m.openForm(kind, do(func(m *Model) {
 		n, err := m.trainer().Add(f)
 		if err != nil {
 			m.dialog = &notice{title: m.faultName(kind), text: err.Error()}
