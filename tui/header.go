@@ -120,7 +120,11 @@ func (m *Model) hintRow(w int) string {
 	case m.focus == message:
 		key = "hint.first.message"
 	}
-	return m.look.ends(" "+m.look.p(accent, m.t(key)), m.look.p(dim, m.keys.first("hints")+" "+m.t("hint.away"))+" ", w)
+	hint, away := " "+m.look.p(accent, m.t(key)), m.look.p(dim, m.keys.first("hints")+" "+m.t("hint.away"))+" "
+	if width(hint)+width(away) > w {
+		return m.look.fit(hint, w)
+	}
+	return m.look.ends(hint, away, w)
 }
 
 // footerRow says what can be pressed now; while a filter is typed, it is the input line.

@@ -109,7 +109,7 @@ func (p *trainerPane) draw(m *Model, w, h int) []string {
 	}
 	list, hidden := p.visible(t)
 	p.at = min(p.at, max(len(list)-1, 0))
-	add(strong, m.t("trainer.faults", len(list)), "")
+	add(strong, m.lang.N("trainer.faults", len(list), len(list)), "")
 	for i, a := range list {
 		cause := strings.Join(slices.DeleteFunc([]string{a.Fault.Kind, m.describe(a.Fault)}, func(s string) bool { return s == "" }), "  ")
 		if a.Cause != "" {
@@ -126,7 +126,7 @@ func (p *trainerPane) draw(m *Model, w, h int) []string {
 		add(dim, m.t("trainer.none"), "")
 	}
 	if hidden > 0 {
-		add(warn, m.look.state[diagnostics.Unknown]+" "+m.t("trainer.hidden", hidden, m.keys.first("exercise.reveal")), "  ")
+		add(warn, m.look.state[diagnostics.Unknown]+" "+m.lang.N("trainer.hidden", hidden, hidden, m.keys.first("exercise.reveal")), "  ")
 	}
 	out = append(out, "")
 	out = append(out, p.exercise(m, w)...)
