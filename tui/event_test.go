@@ -52,3 +52,24 @@ func TestEveryLineEventHasWords(t *testing.T) {
 		t.Errorf("an event that nobody knows gives %+v", rows)
 	}
 }
+
+// An event shows what it broke off, with its bytes, masked; enter goes there.
+func TestEventsShowWhatTheyBrokeOff(t *testing.T) {
+	m := newTest(t, "en", 120, 40)
+	keys(m, "/", "reset", "enter", "tab")
+	e := m.traffic().current(m)
+	if e == nil || e.Kind != link.Reset {
+		t.Fatalf("the selected row is %+v", e)
+	}
+	x := m.before(e)
+	if x == nil || x.Terminal != e.Terminal || x.N >= e.N {
+		t.Fatalf("before it was %+v", x)
+	}
+	if s := shown(m); !strings.Contains(s, "Before it, #"+itoa(x.N)) || !strings.Contains(s, "0000 00") || strings.Contains(s, testPAN) {
+		t.Errorf("the message is not shown:\n%s", s)
+	}
+	keys(m, "enter")
+	if now := m.traffic().current(m); now == nil || now.N != x.N || m.focus != message {
+		t.Errorf("enter goes to %+v", now)
+	}
+}

@@ -160,15 +160,13 @@ func (p *messagePane) draw(m *Model, w, h int) []string {
 	case e == nil:
 		return []string{"", " " + m.look.p(dim, m.t("message.none"))}
 	case e.Msg == nil:
-		return p.event(m, e, w)
+		p.setPerLine(w)
+		return p.event(m, e, w, h)
 	}
 	if p.both && m.unpaired() == "" {
 		return p.compare(m, w, h)
 	}
-	p.perLine = 16
-	if w < 5+16*3 {
-		p.perLine = 8
-	}
+	p.setPerLine(w)
 	raw := e.Msg.Raw()
 	bytesHigh := min((len(raw)+p.perLine-1)/p.perLine, max(2, h*2/5))
 	if len(p.fields) == 0 {
@@ -189,8 +187,16 @@ func (p *messagePane) draw(m *Model, w, h int) []string {
 	return append(out, p.byteRows(m, raw, w, h-len(out))...)
 }
 
-// event says what happened to the connection, in the words of the system where there are some.
-func (p *messagePane) event(m *Model, e *diagnostics.Entry, w int) []string {
+// setPerLine fits the dump into the pane.
+func (p *messagePane) setPerLine(w int) {
+	if p.perLine = 16; w < 5+16*3 {
+		p.perLine = 8
+	}
+}
+
+// event says what happened to the connection, in the words of the system where there are some, and what was under way on it,
+// with its bytes: that is what an event did away with.
+func (p *messagePane) event(m *Model, e *diagnostics.Entry, w, h int) []string {
 	out := []string{"", " " + m.look.p(warn, m.look.state[diagnostics.Warn]+" "+m.writer.event(e))}
 	if e.Note != "" {
 		for _, s := range fold(diagnostics.Clean(e.Note), w-2, "") {
@@ -199,10 +205,31 @@ func (p *messagePane) event(m *Model, e *diagnostics.Entry, w int) []string {
 	}
 	for i := range m.snap.Lines {
 		if l := &m.snap.Lines[i]; l.ID == e.Line {
-			out = append(out, "", " "+m.look.p(dim, m.t("message.line", diagnostics.Clean(l.Address), diagnostics.Clean(l.Host))))
+			out = append(out, " "+m.look.p(dim, m.t("message.line", diagnostics.Clean(l.Address), diagnostics.Clean(l.Host))))
 		}
 	}
+	if x := m.before(e); x != nil {
+		r := m.rowOf(x, w < 72)
+		out = append(out, "", " "+m.look.p(strong, m.t("message.before", x.N, m.keys.first("open"))), " "+r.paint(m.look, w-2, false))
+		bytes := &messagePane{of: x.Msg, perLine: p.perLine}
+		out = append(out, bytes.byteRows(m, x.Msg.Raw(), w, h-len(out))...)
+	}
 	return out
+}
+
+// before is the message that was the last on the line of an event when it happened, nil when none was near.
+func (m *Model) before(e *diagnostics.Entry) *diagnostics.Entry {
+	const near = 100
+	for n := e.N - 1; n > e.N-near; n-- {
+		x := m.entry(n)
+		if x == nil {
+			break
+		}
+		if x.Line == e.Line && x.Terminal == e.Terminal && x.Msg != nil {
+			return x
+		}
+	}
+	return nil
 }
 
 // nameOf is a field's name in the language of the screen.
@@ -328,8 +355,16 @@ func (p *messagePane) side(_ *Model, by int) {
 	}
 }
 
-// open goes to the other half of the exchange.
-func (p *messagePane) open(m *Model) { m.toPair() }
+// open goes to the other half of the exchange, and from an event to what it broke off.
+func (p *messagePane) open(m *Model) {
+	if e := m.traffic().current(m); e != nil && e.Msg == nil {
+		if x := m.before(e); x != nil {
+			m.jump(x.N, message)
+			return
+		}
+	}
+	m.toPair()
+}
 
 func (p *messagePane) click(m *Model, row int) {
 	if !p.walking && !p.both && row >= 0 && row < p.high {
