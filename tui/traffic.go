@@ -19,6 +19,7 @@ type trafficPane struct {
 	last   int // number of the newest entry when following stopped
 	first  int // number of the first row, when all are listed
 	n      int // how many rows are listed
+	high   int // rows when last drawn
 	recent []string
 	search
 }
@@ -96,6 +97,7 @@ func (t *trafficPane) draw(m *Model, w, h int) []string {
 		return m.counters(w, h)
 	}
 	var out []string
+	t.high = h
 	at, top := t.index(), t.find(t.top)
 	top = min(max(min(top, at), at-h+1), max(t.n-h, 0))
 	if top == 0 && t.first > 1 && t.filter == "" {
@@ -157,6 +159,7 @@ func (t *trafficPane) show(m *Model, n int) bool {
 		t.last = m.newest()
 	}
 	t.sel, t.follow = n, false
+	t.top = t.number(max(t.find(n)-t.high/2, 0)) // in the middle: what was before it tells as much as what came after
 	return true
 }
 
