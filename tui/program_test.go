@@ -264,7 +264,7 @@ func drive(t *testing.T, k kit) {
 	x.press("\r")
 	// The trainer's desk.
 	x.press("fX")
-	x.until("are hidden")
+	x.until("hidden; R")
 	x.press("R")
 	x.until("Score: 0%")
 	// Help, palette, language.
