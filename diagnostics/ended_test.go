@@ -176,3 +176,20 @@ func TestWhatTheHostWroteIsTold(t *testing.T) {
 		}
 	}
 }
+
+// One batch that was closed early tells nothing of how large batches are; several do.
+func TestLargeBatchesNeedOthersToCompare(t *testing.T) {
+	for closings, want := range map[int]string{1: "", 4: "operation.batch-unsettled"} {
+		r := newRig(t)
+		for i := range 12 {
+			r.exchange("0200", "T0000001", fmt.Sprintf("%06d", i+1), pan1, "00")
+			if i < closings {
+				r.exchange("0200", "T0000002", fmt.Sprintf("%06d", 2*i+1), pan1, "00")
+				r.exchange("0500", "T0000002", fmt.Sprintf("%06d", 2*i+2), "", "00")
+			}
+		}
+		if got := r.top(); got != want && !(want == "" && got == "bank.clearing-pending") {
+			t.Errorf("%d closings: %q, want %q", closings, got, want)
+		}
+	}
+}

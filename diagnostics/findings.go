@@ -25,7 +25,7 @@ func (s *Session) find(open [kinds][]sign) map[string]*Sign {
 	s.findMute(get, open)
 	s.findVanished(get("vanished"), open[givenUp])
 	l := &s.ledger
-	sellers, closers, biggest, newest := 0, 0, 0, ""
+	sellers, biggest, newest := 0, 0, ""
 	pins := pinCount{wrong: len(l.signs.codes["55"])}
 	for _, t := range l.roster {
 		if t.at[sales] > 0 {
@@ -33,7 +33,6 @@ func (s *Session) find(open [kinds][]sign) map[string]*Sign {
 		}
 		pins.right += t.pinsRight
 		if t.settled > 0 {
-			closers++
 			biggest = max(biggest, t.batchSize)
 		}
 		newest = max(newest, t.version)
@@ -41,7 +40,7 @@ func (s *Session) find(open [kinds][]sign) map[string]*Sign {
 	for _, t := range l.roster {
 		s.findKeys(get, t, sellers, pins)
 		s.findSetUp(get, t, newest)
-		s.findBatch(get, t, closers, biggest)
+		s.findBatch(get, t, biggest)
 	}
 	return out
 }
@@ -325,19 +324,18 @@ func (s *Session) findSetUp(get func(string) member, t *terminal, newest string)
 	}
 }
 
-// A batch is overdue a day after its first sale, or when it is much larger than any that others closed.
+// A batch is overdue a day after its first sale, or when it is much larger than any that was closed, and others were closed
+// often enough meanwhile to know what is large.
 const (
 	batchAge   = 25 * time.Hour
 	batchTimes = 2.5
+	batchesToo = 3
 )
 
-func (s *Session) findBatch(get func(string) member, t *terminal, closers, biggest int) {
+func (s *Session) findBatch(get func(string) member, t *terminal, biggest int) {
 	h := &t.habits
-	others := closers
-	if t.settled > 0 {
-		others--
-	}
-	large := (others > 0 || t.settled > 1) && float64(h.approvedOpen) >= max(batchTimes*float64(biggest), float64(biggest+4))
+	meanwhile := s.ledger.closedBeside(t) - h.closedThen
+	large := (meanwhile >= batchesToo || t.settled >= batchesToo) && float64(h.approvedOpen) >= max(batchTimes*float64(biggest), float64(biggest+4))
 	old := !h.unsettled.IsZero() && s.now.Sub(h.unsettled) > s.scaled(batchAge)
 	if h.approvedOpen > 0 && (large || old) {
 		level := s.tree.alarm + 1

@@ -68,6 +68,7 @@ type habits struct {
 	firstAsk     time.Time
 	unsettled    time.Time // when the first approved transaction came that no settlement followed
 	approvedOpen int       // approved since the last settlement
+	closedThen   uint32    // settlements of other terminals until then
 	settled      int       // settlements that the host took
 	batchSize    int       // the most that it settled at once
 	refusedClose []int     // settlements since the last good one that were refused or found unequal, entries
@@ -251,6 +252,9 @@ func (l *ledger) answeredWith(x *exchange, t *txn, e *Entry, request *wire.Messa
 	}
 }
 
+// closedBeside is how many settlements of other terminals were answered.
+func (l *ledger) closedBeside(t *terminal) uint32 { return l.at[settlements] - t.at[settlements] }
+
 // differs is the field in which an answer does not repeat its request, as the terminal itself checks it; 0 when it does.
 func differs(q, a *wire.Message) int {
 	code := CodeOf(a.Get(39))
@@ -340,7 +344,7 @@ func (l *ledger) coded(x *exchange, t *txn, e *Entry, code string, cause string)
 	if good && t.moves() {
 		h.approvedOpen++
 		if h.unsettled.IsZero() {
-			h.unsettled = e.At
+			h.unsettled, h.closedThen = e.At, l.closedBeside(x.term)
 		}
 	}
 }
