@@ -137,14 +137,17 @@ func TestATapOutlivesItsTerminal(t *testing.T) {
 
 // What only watches ends with its terminal, in order: the report is written.
 func TestWhatOnlyWatchesEndsWithItsTerminal(t *testing.T) {
-	report := filepath.Join(t.TempDir(), "report.json")
-	x := onTerminal(t, "sim", "--report", "json", "--out", report)
-	x.await(t, "watching")
-	x.hangUp()
-	if err := x.ended(t); err != nil {
-		t.Error(err)
-	}
-	if b, err := os.ReadFile(report); err != nil || !strings.Contains(string(b), "tillscope.report/v1") {
-		t.Errorf("the report is %q, %v", b, err)
+	_, _, ports := ended(t)
+	for _, words := range [][]string{{"sim"}, {"serial", ports[0]}} {
+		report := filepath.Join(t.TempDir(), "report.json")
+		x := onTerminal(t, append(words, "--report", "json", "--out", report)...)
+		x.await(t, "watching")
+		x.hangUp()
+		if err := x.ended(t); err != nil {
+			t.Error(err)
+		}
+		if b, err := os.ReadFile(report); err != nil || !strings.Contains(string(b), "tillscope.report/v1") {
+			t.Errorf("the report is %q, %v", b, err)
+		}
 	}
 }

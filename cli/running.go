@@ -62,8 +62,13 @@ func live(source link.Source) bool { return source.Info().Kind != "file" }
 
 // inline says that a line passes through the source: it ends when the program does.
 func inline(source link.Source) bool {
-	kind := source.Info().Kind
-	return kind == "tap" || kind == "serial"
+	switch s := source.(type) {
+	case *link.Tap:
+		return true
+	case *link.Serial:
+		return s.Relays()
+	}
+	return false
 }
 
 // wait is the end of the watch.

@@ -104,6 +104,9 @@ func (s *Serial) Info() Info {
 // Port is the port on the terminal's side, which a probe may test.
 func (s *Serial) Port() string { return s.o.Port }
 
+// Relays says that the line passes through, and is not only listened in on.
+func (s *Serial) Relays() bool { return len(s.ends) > 1 || s.host != nil }
+
 // Dropped counts what sink did not get.
 func (s *Serial) Dropped() Dropped { return s.queue.counts() }
 
