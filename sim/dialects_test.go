@@ -215,15 +215,15 @@ func TestSameSeedSameBytes(t *testing.T) {
 			if o.Scenario == "data.corrupt" || loopback(1) == nil { // lines are told apart by the terminals' addresses
 				o.Terminals = 1
 			}
-			want := 24_000
+			want := 8_000
 			switch o.Scenario { // nothing is said there, or nothing once the line is gone
 			case "network.server-down":
 				want = 0
 			case "network.carrier-outage":
-				want = 8_000
+				want = 1_500
 			}
 			first := spoken(t, o, 7, want)
-			if d := differ(first, spoken(t, o, 7, want), want/4); d != "" {
+			if d := differ(first, spoken(t, o, 7, want), want/2); d != "" {
 				t.Error(d)
 			}
 			if want > 0 && differ(first, spoken(t, o, 8, want), 0) == "" {
@@ -233,7 +233,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 	}
 }
 
-// spoken is what lines carried until it was so many bytes: by terminal and direction, one connection after the other.
+// spoken is what lines carried until it was so many bytes on each: by terminal and direction, one connection after the other.
 func spoken(t *testing.T, o Options, seed int64, want int) map[string][]byte {
 	t.Helper()
 	o.Seed = seed
@@ -242,12 +242,17 @@ func spoken(t *testing.T, o Options, seed int64, want int) map[string][]byte {
 		t.Fatal(err)
 	}
 	s.clock.date = time.Date(2026, 3, 4, 10, 20, 30, 0, beijing)
-	size, events := 0, 0
+	size, events := map[string]int{}, 0
 	p := run(t, s, func(p *played) bool {
 		for ; events < len(p.events); events++ {
-			size += len(p.events[events].Data)
+			size[speaker(p.events[events])] += len(p.events[events].Data)
 		}
-		return size >= want && events > 20
+		for _, n := range size {
+			if n < want {
+				return false
+			}
+		}
+		return len(size) >= s.terminals && events > 20
 	})
 	type line struct {
 		conns []uint64
@@ -255,10 +260,7 @@ func spoken(t *testing.T, o Options, seed int64, want int) map[string][]byte {
 	}
 	lines := map[string]*line{}
 	for _, ev := range p.events {
-		who := fmt.Sprint(ev.Conn)
-		if host, _, err := net.SplitHostPort(ev.Terminal); err == nil {
-			who = host
-		}
+		who := speaker(ev)
 		if lines[who] == nil {
 			lines[who] = &line{data: map[uint64]*[2][]byte{}}
 		}
@@ -283,6 +285,14 @@ func spoken(t *testing.T, o Options, seed int64, want int) map[string][]byte {
 		}
 	}
 	return out
+}
+
+// speaker tells terminals apart: by their address, on serial lines by the line.
+func speaker(ev link.Event) string {
+	if host, _, err := net.SplitHostPort(ev.Terminal); err == nil {
+		return host
+	}
+	return fmt.Sprint(ev.Conn)
 }
 
 // differ tells where two runs differ as far as both got, or that they did not get far together.

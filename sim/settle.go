@@ -27,7 +27,7 @@ func (t *terminal) settle(ctx context.Context) bool {
 		if !done {
 			return false
 		}
-		if code != "95" || try > 0 {
+		if code != "95" && code != "77" || try > 0 { // ISO 8583:1993 has one action code for both
 			break
 		}
 	}
