@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -87,6 +88,17 @@ func (h *half) open(c *cobra.Command, at string) (store *sim.Store, port *sim.Po
 	return store, port, err
 }
 
+// known looks a host's name up: terminals that sell to a name that nobody knows would go on trying without a word.
+func known(ctx context.Context, host string) error {
+	name, _, _ := net.SplitHostPort(host)
+	_, err := net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		return fmt.Errorf("no name server knows the host %s: see how it is written", name)
+	}
+	return nil // a name server that is away may be back in time
+}
+
 // untilSignal runs one half until Ctrl-C, or until its terminal goes away.
 func untilSignal(run func(context.Context) error) error {
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
@@ -158,6 +170,9 @@ func terminalCommand() *cobra.Command {
 			if port == nil {
 				if err := link.CheckHost(args[0]); err != nil {
 					return asUsage(err)
+				}
+				if err := known(c.Context(), args[0]); err != nil {
+					return err
 				}
 			}
 			return untilSignal(func(ctx context.Context) error {
