@@ -56,9 +56,11 @@ func (d *diagnosisPane) draw(m *Model, w, h int) []string {
 	if len(m.snap.Causes) > 0 {
 		remedies(m.snap.Causes[0])
 	}
-	for _, q := range m.snap.Questions {
+	for i, q := range m.snap.Questions {
 		add(accent, "? "+q.Question, "  ")
-		add(dim, "  "+m.t("diagnosis.answer", m.keys.first("answer.yes"), m.keys.first("answer.no"), m.keys.first("answer.unknown")), "  ")
+		if i == 0 { // the keys answer one after the other
+			add(dim, "  "+m.t("diagnosis.answer", m.keys.first("answer.yes"), m.keys.first("answer.no"), m.keys.first("answer.unknown")), "  ")
+		}
 	}
 	out = append(out, d.path(m, w)...)
 	for i, c := range m.snap.Causes {

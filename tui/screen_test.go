@@ -362,3 +362,17 @@ func TestPlainWritesLinesAndEnds(t *testing.T) {
 		t.Error("control characters of the line reached the output")
 	}
 }
+
+// The keys answer the first question: only that says so.
+func TestOneQuestionIsAnsweredAtATime(t *testing.T) {
+	m := newTest(t, "en", 120, 60)
+	sn := *m.snap
+	sn.Questions = []diagnostics.Question{{Node: "payout-held", Question: "Is it held?"}, {Node: "payout-returned", Question: "Did it come back?"}}
+	m.snap = &sn
+	for _, r := range []region{diagnosis, verdict} {
+		page := ansi.Strip(strings.Join(m.panes[r].draw(m, 70, 200), "\n"))
+		if !strings.Contains(page, "Is it held?") || !strings.Contains(page, "Did it come back?") || strings.Count(page, "y yes, n no") != 1 {
+			t.Errorf("%s:\n%s", regionNames[r], page)
+		}
+	}
+}

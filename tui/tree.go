@@ -134,7 +134,7 @@ func (p *treePane) draw(m *Model, w, h int) []string {
 				}
 			}
 		}
-		if s != nil && s.Answer == "unknown" && n.Ask {
+		if q := m.snap.Questions; s != nil && len(q) > 0 && q[0].Node == n.ID {
 			under(accent, "? "+m.t("diagnosis.answer", m.keys.first("answer.yes"), m.keys.first("answer.no"), m.keys.first("answer.unknown")))
 		}
 	}

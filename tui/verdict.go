@@ -47,9 +47,12 @@ func (p *verdictPane) draw(m *Model, w, h int) []string {
 			p.to(from, h)
 		}
 	}
-	for _, q := range m.snap.Questions {
+	for i, q := range m.snap.Questions {
 		out = append(out, "")
 		add(accent, "? "+q.Question, "  ")
+		if i > 0 { // the keys answer one after the other
+			continue
+		}
 		add(dim, m.t("diagnosis.answer", m.keys.first("answer.yes"), m.keys.first("answer.no"), m.keys.first("answer.unknown")), "  ")
 	}
 	out = append(out, p.unknown(m, w)...)
