@@ -1,11 +1,31 @@
 package diagnostics
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"tillscope/wire"
 )
+
+// AmountOf is the amount of a transaction in minor units and its currency, as they stand in fields 4 and 49. ISO 8583:2003
+// has both in field 4, and between them the decimal places: currency n3, places n1, amount n12.
+func AmountOf(m *wire.Message) (amount, currency string) {
+	amount, currency = m.Get(4), m.Get(49)
+	if len(amount) == 16 && len(m.MTI) == 4 && m.MTI[0] == '2' {
+		amount, currency = amount[4:], cmp.Or(currency, amount[:3])
+	}
+	return amount, currency
+}
+
+// minorUnits is the amount as a number; ok is false where there is none.
+func minorUnits(m *wire.Message) (n int64, ok bool) {
+	amount, _ := AmountOf(m)
+	n, err := strconv.ParseInt(amount, 10, 64)
+	return n, err == nil
+}
 
 var amountMarks = strings.NewReplacer(",", "", "，", "", "¥", "", "￥", "", "CNY", "", "RMB", "", " ", "", "元", "", "\u00a0", "")
 

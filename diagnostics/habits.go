@@ -169,7 +169,7 @@ func bcd(b byte) string {
 	return string([]byte{digits[b>>4], digits[b&15]})
 }
 
-// The point of service data code of ISO 8583:1993, in UnionPay's numbers: what the terminal can read, what it did.
+// The point of service data code of ISO 8583:1993 and 2003, in UnionPay's numbers: what the terminal can read, what it did.
 var (
 	capabilities = map[byte]string{'2': "2", '5': "5"}
 	modes        = map[byte]string{'1': "01", '2': "02", '5': "05", '7': "07", 'A': "07"}
@@ -183,7 +183,7 @@ var reasons = map[string]string{"4002": "06", "4007": "96", "4020": "A0", "4021"
 func (l *ledger) read(x *exchange, t *txn, m *wire.Message) {
 	f22, f60, h := m.Get(22), private(m), &x.term.habits
 	mode, capability := sub(f22, 0, 2), sub(f60, 11, 1)
-	if len(f22) == 12 { // ISO 8583:1993: what it can do first, how it did it seventh
+	if len(f22) == 12 || len(f22) == 16 { // ISO 8583:1993 and 2003: what it can do first, how it did it seventh
 		capability, mode = capabilities[f22[0]], modes[f22[6]]
 	}
 	now := m.MTI[2] == '0' && (t.Type == "sale" || t.Type == "preauth" || t.Type == "balance") // others tell of a card that was read before

@@ -1,8 +1,6 @@
 package diagnostics
 
 import (
-	"cmp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -302,11 +300,12 @@ func (l *ledger) begin(s *Session, x *exchange, e *Entry) *txn {
 	if !x.reversal {
 		kind = TypeOf(m)
 	}
-	amount, _ := strconv.ParseInt(m.Get(4), 10, 64)
+	amount, _ := minorUnits(m)
+	_, currency := AmountOf(m)
 	stan := m.Get(11)
 	texts := stan + m.PAN() // a part of a message would keep the whole message, and more: they stand in blocks
 	t := &txn{Transaction: Transaction{N: l.nextTxn, Line: x.key.line, Type: kind, MTI: m.MTI, STAN: texts[:len(stan)], RRN: strings.Clone(strings.TrimSpace(m.Get(37))),
-		Terminal: x.term.id, Amount: amount, Currency: l.word(m.Get(49)), Card: texts[len(stan):], At: e.At}, term: x.term, stan: stanKey{x.term, x.key.stan}, fate: fateless}
+		Terminal: x.term.id, Amount: amount, Currency: l.word(currency), Card: texts[len(stan):], At: e.At}, term: x.term, stan: stanKey{x.term, x.key.stan}, fate: fateless}
 	t.batch = l.word(batchOf(private(m)))
 	l.nextTxn++
 	t.issuer = l.issuerOf(t.Card)
@@ -357,10 +356,10 @@ func originalSTAN(m *wire.Message) string {
 
 // reversed is the newest transaction that a reversal can mean: amounts must agree when both name one.
 func (l *ledger) reversed(term *terminal, line int, m *wire.Message) *txn {
-	want, err := strconv.ParseInt(m.Get(4), 10, 64)
+	want, known := minorUnits(m)
 	find := func(stan string) (found *txn) {
 		for t := l.byStan[stanKey{term, traceKey(stan)}]; t != nil; t = t.older {
-			if t.moves() && (err != nil || want == t.Amount) {
+			if t.moves() && (!known || want == t.Amount) {
 				if t.Line == line {
 					return t
 				}
@@ -387,7 +386,7 @@ func (l *ledger) repeated(term *terminal, key pairKey, m *wire.Message) *txn {
 	if t == nil || requestClass(t.MTI) != key.class || t.answered && m.MTI[3]%2 == 0 {
 		return nil
 	}
-	if want, err := strconv.ParseInt(cmp.Or(m.Get(4), "0"), 10, 64); err != nil || want != t.Amount {
+	if want, ok := minorUnits(m); !ok && m.Has(4) || want != t.Amount {
 		return nil
 	}
 	if t.Type != TypeOf(m) {

@@ -45,7 +45,7 @@ func (st *Statement) find(t *txn) *row {
 			if x.matched && x.of != t || !fits(x) {
 				continue
 			}
-			if found == nil || x.amount == t.Amount && found.amount != t.Amount {
+			if found == nil || x.amount == t.Amount && found.amount != t.Amount || found.overtaken(x) {
 				found = x
 			}
 		}
@@ -53,6 +53,11 @@ func (st *Statement) find(t *txn) *row {
 	}
 	if t.RRN != "" {
 		if x := pick(st.byRRN[t.RRN], func(x *row) bool { return sameDay(x, at) && signFits(x, t) }); x != nil {
+			for _, y := range st.byRRN[t.RRN] {
+				if y.overtaken(x) {
+					y.matched, y.of = true, t
+				}
+			}
 			return x
 		}
 	}
@@ -75,6 +80,12 @@ func (st *Statement) find(t *txn) *row {
 		})
 	}
 	return nil
+}
+
+// overtaken says that another row tells what became of this one's payout: it did not arrive and was made again, on the same
+// day or later, or it was made and came back another day.
+func (x *row) overtaken(by *row) bool {
+	return x.amount == by.amount && (x.payout != "paid" && by.payout == "paid" && !by.at.Before(x.at) || x.payout == "paid" && by.payout != "paid" && by.at.After(x.at))
 }
 
 // signFits keeps refunds and voids, whose rows are negative, apart from sales.

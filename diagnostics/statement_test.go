@@ -6,7 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moov-io/iso8583"
 	"golang.org/x/text/encoding/simplifiedchinese"
+
+	"tillscope/wire"
 )
 
 // sold is a rig with four approved sales of ¥1.00 at 10:00 and after, with reference numbers R00000000001 and on, and settled.
@@ -69,9 +72,13 @@ func TestStatementForms(t *testing.T) {
 			[4]string{"paid", "pending", "missing", "missing"}, "bank.clearing-pending"},
 		"english, tabs, by trace number": {"\xEF\xBB\xBFTerminal ID\tTrace No\tDate\tAmount\tStatus\n=\"T0000001\"\t000001\t2026/1/2\t1.00\tPaid\nT0000001\t2\t2026/1/2\t2.00\tpaid\n", nil,
 			[4]string{"paid", "missing", "missing", "missing"}, "bank.clearing-pending"},
-		"another amount":    {"rrn,amount,date\nR00000000001,1.50,2026-01-02\n", nil, [4]string{"differs", "missing", "missing", "missing"}, "bank.clearing-pending"},
-		"by card and time":  {"卡号,交易时间,金额,状态\n620000******0005,2026-01-02 18:00:00,1.00,成功\n", nil, [4]string{"paid", "missing", "missing", "missing"}, "bank.clearing-pending"},
-		"said columns":      {"a,b,c\nR00000000002,100,paid\n", map[string]string{"rrn": "a", "amount": "b", "state": "c"}, [4]string{"missing", "paid", "missing", "missing"}, "bank.clearing-pending"},
+		"another amount":   {"rrn,amount,date\nR00000000001,1.50,2026-01-02\n", nil, [4]string{"differs", "missing", "missing", "missing"}, "bank.clearing-pending"},
+		"by card and time": {"卡号,交易时间,金额,状态\n620000******0005,2026-01-02 18:00:00,1.00,成功\n", nil, [4]string{"paid", "missing", "missing", "missing"}, "bank.clearing-pending"},
+		"said columns":     {"a,b,c\nR00000000002,100,paid\n", map[string]string{"rrn": "a", "amount": "b", "state": "c"}, [4]string{"missing", "paid", "missing", "missing"}, "bank.clearing-pending"},
+		"paid again after it came back": {"rrn,amount,date,status,reason\nR00000000001,1.00,2026-01-02,returned,账号户名不符\nR00000000001,1.00,2026-01-02,paid,\n", nil,
+			[4]string{"paid", "missing", "missing", "missing"}, "bank.clearing-pending"},
+		"came back after it was paid": {"rrn,amount,date,status,reason\nR00000000001,1.00,2026-01-02,paid,\nR00000000001,1.00,2026-01-03,returned,账号户名不符\n", nil,
+			[4]string{"account", "missing", "missing", "missing"}, "bank.account-info"},
 		"another day":       {"rrn,amount,date,status\nR00000000001,1.00,2025-12-02,paid\n", nil, [4]string{"missing", "missing", "missing", "missing"}, "bank.clearing-pending"},
 		"no column of it":   {"rrn,amount\nR00000000001,1.00\n", nil, [4]string{"paid", "missing", "missing", "missing"}, "bank.clearing-pending"},
 		"a word nobody has": {"rrn,amount,status\nR00000000001,1.00,blorb\n", nil, [4]string{"pending", "missing", "missing", "missing"}, "bank.clearing-pending"},
@@ -163,5 +170,31 @@ func TestAStatementOfLaterDaysMissesNothing(t *testing.T) {
 		if got := r.s.Snapshot().Transactions[0].Payout; got != want {
 			t.Errorf("a statement of %s: %q, want %q", days, got, want)
 		}
+	}
+}
+
+// Field 4 of ISO 8583:2003 has the currency and its decimal places in front.
+func TestAmountOf2003(t *testing.T) {
+	spec, err := wire.Spec("iso2003-ascii")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := iso8583.NewMessage(spec)
+	m.MTI("2200")
+	for id, v := range map[int]string{3: "000000", 4: "1562000000009400", 11: "000000000007", 41: "T000000100000000"} {
+		if err := m.Field(id, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := wire.Decode(b, wire.Options{Framing: "none", Header: "none", Dialect: "iso2003-ascii"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if amount, currency := AmountOf(got); amount != "000000009400" || currency != "156" {
+		t.Errorf("%s of %s", amount, currency)
 	}
 }

@@ -160,7 +160,8 @@ func (m *Model) valuesOf(e *diagnostics.Entry, key string) []string {
 	case "card":
 		return []string{e.Msg.PAN()}
 	case "amount":
-		n, err := strconv.ParseInt(e.Msg.Get(4), 10, 64)
+		amount, _ := diagnostics.AmountOf(e.Msg)
+		n, err := strconv.ParseInt(amount, 10, 64)
 		if err != nil {
 			return nil
 		}

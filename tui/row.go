@@ -139,7 +139,7 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 		add(plain, wr.look.fit(kind, room)+" ")
 		sum := ""
 		if m.Has(4) {
-			sum = wr.look.money(m.Get(4), m.Get(49))
+			sum = wr.look.money(diagnostics.AmountOf(m))
 		}
 		add(plain, wr.look.flushRight(diagnostics.Clean(sum), 11)+"  ")
 		add(dim, diagnostics.Clean(m.Get(11)))
