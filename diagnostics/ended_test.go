@@ -193,3 +193,35 @@ func TestLargeBatchesNeedOthersToCompare(t *testing.T) {
 		}
 	}
 }
+
+// What falls silent before the first connect fails is the same outage: the terminal has waited for the connect, too.
+func TestSilenceBelongsToTheOutageBehindIt(t *testing.T) {
+	r := newRig(t)
+	for i := range 20 {
+		r.sale(fmt.Sprintf("T%07d", i%3), fmt.Sprintf("%06d", i/3+1), pan1, "00")
+	}
+	at := r.at
+	for i := range 4 {
+		r.cn++
+		r.at = at.Add(time.Duration(i) * 300 * time.Millisecond)
+		r.ev(link.Opened, link.ToHost, nil)
+		r.ev(link.Data, link.ToHost, r.msg("0200", map[int]string{2: pan1, 3: "000000", 4: "000000000100", 11: "000100", 41: fmt.Sprintf("T%07d", i), 60: "22000001000"}))
+		r.at = at.Add(30 * time.Second).Add(time.Duration(i) * 300 * time.Millisecond)
+		r.ev(link.HalfClose, link.ToHost, nil)
+		r.ev(link.Closed, link.ToHost, nil)
+	}
+	for i := range 4 {
+		r.cn++
+		r.at = at.Add(95 * time.Second).Add(time.Duration(i) * time.Second)
+		r.s.Handle(link.Event{At: r.at, Conn: r.cn, Terminal: fmt.Sprintf("10.0.0.1:%d", 1000+r.cn), Host: "10.0.0.9:8583", Kind: link.Unreached, Took: 60 * time.Second})
+	}
+	c := r.s.Snapshot().Causes
+	if len(c) == 0 || c[0].ID != "network.carrier-outage" || c[0].Transactions != 4 {
+		t.Fatalf("%+v", c)
+	}
+	for _, x := range c[1:] {
+		if x.ID != "bank.clearing-pending" {
+			t.Errorf("also %s", x.ID)
+		}
+	}
+}

@@ -41,7 +41,7 @@ func (s *Session) connection(c *conn, ev link.Event, n int) {
 		if ev.Kind == link.Unreached {
 			k = unreached
 		}
-		l.note(k, l.here(n, ev.At, t, nil))
+		l.note(k, l.here(n, ev.At.Add(-ev.Took), t, nil)) // it was so when the attempt began
 	case link.HalfClose:
 		c.ends(ev.Dir, ev.At, false)
 	case link.Reset:
