@@ -17,6 +17,15 @@ type foldedCause struct {
 	amount       int64
 }
 
+// foldsAfter is after how many more transactions they are looked through. A screen has little room; what only writes a report
+// has time in mind, as with a long capture.
+func (o Options) foldsAfter() int {
+	if o.Older > 0 {
+		return keptMore
+	}
+	return 6 * keptMore
+}
+
 // fold lets go of transactions that need not be told one by one any more: old ones whose money is on its way first, the
 // unarrived only when there are too many. Stages and causes keep counting them.
 func (s *Session) fold() {
@@ -43,7 +52,7 @@ func (s *Session) fold() {
 		}
 	}
 	spare := unarrived - keptUnarrived
-	kept := make([]*txn, 0, min(unarrived, keptUnarrived)+keptRecent+keptMore)
+	kept := make([]*txn, 0, min(unarrived, keptUnarrived)+keptRecent+l.foldMore)
 	for _, t := range old {
 		if t.unarrived() {
 			if spare--; spare < 0 {
@@ -61,7 +70,7 @@ func (s *Session) fold() {
 		l.drop(t)
 	}
 	l.txns = append(kept, l.txns[len(old):]...)
-	l.foldAt = len(l.txns) + keptMore
+	l.foldAt = len(l.txns) + l.foldMore
 }
 
 // unarrived says that a transaction was meant to bring money and did not get as far as it should.

@@ -16,6 +16,7 @@ type ledger struct {
 	txns          []*txn                // those that are kept, in order
 	nextTxn       int
 	foldAt        int              // how many may be kept before they are looked through
+	foldMore      int              // by how many more that is each time
 	byStan        map[stanKey]*txn // the newest
 	terminals     map[string]*terminal
 	roster        []*terminal // the same, in the order in which they came up
@@ -65,8 +66,8 @@ type exchange struct {
 	before, next *exchange // in order of sending
 }
 
-func newLedger() ledger {
-	return ledger{pairs: map[pairKey]*exchange{}, byStan: map[stanKey]*txn{}, terminals: map[string]*terminal{}, issuers: map[string]*issuer{}, words: map[string]string{}, nextTxn: 1, foldAt: keptRecent + keptMore}
+func newLedger(foldMore int) ledger {
+	return ledger{pairs: map[pairKey]*exchange{}, byStan: map[stanKey]*txn{}, terminals: map[string]*terminal{}, issuers: map[string]*issuer{}, words: map[string]string{}, nextTxn: 1, foldMore: foldMore, foldAt: keptRecent + foldMore}
 }
 
 // word is a text of its own that is equal to one of a message, the same for all that are equal.

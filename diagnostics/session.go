@@ -136,7 +136,7 @@ func NewSession(o Options) (*Session, error) {
 	if err := t.checkAnswers(o.Answers); err != nil {
 		return nil, err
 	}
-	return &Session{o: o, tree: t, codes: codes, nextN: 1, version: 1, ledger: newLedger(), statement: o.Statement,
+	return &Session{o: o, tree: t, codes: codes, nextN: 1, version: 1, ledger: newLedger(o.foldsAfter()), statement: o.Statement,
 		older: Older{shelf: &shelf{dialect: o.Wire.Dialect}},
 		in:    intake{decoder: decoder, byAddr: map[string]*lineState{}, conns: map[uint64]*conn{}, serial: o.Info.Kind == "serial"}}, nil
 }
@@ -347,11 +347,10 @@ func (s *Session) add(entry Entry) *Entry {
 	e.N = s.nextN
 	s.nextN++
 	s.ring = append(s.ring, e)
-	if len(s.ring) >= s.o.RingSize+packRows { // amortised: dropping one by one would move the ring each time
+	if len(s.ring) >= s.o.RingSize+packRows {
 		s.put(s.ring[:packRows])
-		n := copy(s.ring, s.ring[packRows:])
-		clear(s.ring[n:])
-		s.ring = s.ring[:n]
+		clear(s.ring[:packRows]) // the array stays for some more
+		s.ring = s.ring[packRows:]
 	}
 	return e
 }
