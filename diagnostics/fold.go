@@ -23,7 +23,7 @@ func (o Options) foldsAfter() int {
 	if o.Older > 0 {
 		return keptMore
 	}
-	return 6 * keptMore
+	return 3 * keptMore
 }
 
 // fold lets go of transactions that need not be told one by one any more: old ones whose money is on its way first, the

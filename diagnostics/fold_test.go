@@ -31,7 +31,7 @@ func TestFoldedTransactionsAreCounted(t *testing.T) {
 		}
 	}
 	sn := s.Snapshot()
-	if len(sn.Transactions) > keptRecent+keptUnarrived+6*keptMore || sn.Folded == 0 || len(sn.Transactions)+sn.Folded != sales {
+	if len(sn.Transactions) > keptRecent+keptUnarrived+3*keptMore || sn.Folded == 0 || len(sn.Transactions)+sn.Folded != sales {
 		t.Errorf("%d kept and %d folded of %d", len(sn.Transactions), sn.Folded, sales)
 	}
 	answered := sales - sales/200
