@@ -95,8 +95,11 @@ func (f *form) update(m *Model, msg tea.Msg) tea.Cmd {
 		}
 	}
 	cmd := f.feed(msg)
-	if _, key := msg.(tea.KeyPressMsg); key {
-		cmd = f.settle(cmd)
+	if k, ok := msg.(tea.KeyPressMsg); ok {
+		switch k.String() {
+		case "enter", "tab", "shift+tab":
+			cmd = f.settle(cmd)
+		}
 	}
 	switch f.huh.State {
 	case huh.StateCompleted:
@@ -122,7 +125,7 @@ func (f *form) feed(msg tea.Msg) tea.Cmd {
 // settle lets the form go on to its next field at once. It tells itself so by a command, and keys that were typed ahead
 // would still go into the field before. What takes longer, as the blink of a cursor does, goes its usual way.
 func (f *form) settle(cmd tea.Cmd) tea.Cmd {
-	const soon = 20 * time.Millisecond
+	const soon = 100 * time.Millisecond
 	if cmd == nil {
 		return nil
 	}

@@ -235,6 +235,7 @@ func drive(t *testing.T, k kit) {
 	x.press("e")
 	x.until("Export the report")
 	x.press("j\r")
+	time.Sleep(200 * time.Millisecond) // nobody types a path before its field is there
 	x.press(taken + "\r")
 	x.until("taken.md exists")
 	x.press("2\r")
