@@ -20,11 +20,11 @@ func AmountOf(m *wire.Message) (amount, currency string) {
 	return amount, currency
 }
 
-// minorUnits is the amount as a number; ok is false where there is none.
-func minorUnits(m *wire.Message) (n int64, ok bool) {
-	amount, _ := AmountOf(m)
+// minorUnits is the amount as a number, with its currency; ok is false where there is none.
+func minorUnits(m *wire.Message) (n int64, currency string, ok bool) {
+	amount, currency := AmountOf(m)
 	n, err := strconv.ParseInt(amount, 10, 64)
-	return n, err == nil
+	return n, currency, err == nil
 }
 
 var amountMarks = strings.NewReplacer(",", "", "，", "", "¥", "", "￥", "", "CNY", "", "RMB", "", " ", "", "元", "", "\u00a0", "")

@@ -15,10 +15,10 @@ const (
 	keptSigns      = 4096 // faults of connections
 	keptTerminals  = 5000
 	keptIssuers    = 2000
-	keptInBatch    = 500 // approved transactions of one terminal, before those that were folded are left out
-	keptLatencies  = 500 // of one line, and up to twice as many
-	keptWords      = 4096
-	keptSettlement = 16 // numbers of batches of one terminal
+	keptInBatch    = 500  // approved transactions of one terminal, before those that were folded are left out
+	keptLatencies  = 500  // of one line, and up to twice as many
+	keptWords      = 4096 // texts that come again and again
+	keptSettlement = 16   // numbers of batches of one terminal
 )
 
 // terminal is what the ledger knows of one terminal number (field 41), on whatever line it speaks.

@@ -301,8 +301,7 @@ func (l *ledger) begin(s *Session, x *exchange, e *Entry) *txn {
 	if !x.reversal {
 		kind = TypeOf(m)
 	}
-	amount, _ := minorUnits(m)
-	_, currency := AmountOf(m)
+	amount, currency, _ := minorUnits(m)
 	stan := m.Get(11)
 	texts := stan + m.PAN() // a part of a message would keep the whole message, and more: they stand in blocks
 	t := &txn{Transaction: Transaction{N: l.nextTxn, Line: x.key.line, Type: kind, MTI: m.MTI, STAN: texts[:len(stan)], RRN: strings.Clone(strings.TrimSpace(m.Get(37))),
@@ -357,7 +356,7 @@ func originalSTAN(m *wire.Message) string {
 
 // reversed is the newest transaction that a reversal can mean: amounts must agree when both name one.
 func (l *ledger) reversed(term *terminal, line int, m *wire.Message) *txn {
-	want, known := minorUnits(m)
+	want, _, known := minorUnits(m)
 	find := func(stan string) (found *txn) {
 		for t := l.byStan[stanKey{term, traceKey(stan)}]; t != nil; t = t.older {
 			if t.moves() && (!known || want == t.Amount) {
@@ -387,7 +386,7 @@ func (l *ledger) repeated(term *terminal, key pairKey, m *wire.Message) *txn {
 	if t == nil || requestClass(t.MTI) != key.class || t.answered && m.MTI[3]%2 == 0 {
 		return nil
 	}
-	if want, ok := minorUnits(m); !ok && m.Has(4) || want != t.Amount {
+	if want, _, ok := minorUnits(m); !ok && m.Has(4) || want != t.Amount {
 		return nil
 	}
 	if t.Type != TypeOf(m) {

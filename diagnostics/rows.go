@@ -15,9 +15,9 @@ import (
 	"tillscope/wire"
 )
 
-// A message as it is read takes 900 bytes and more, and a screen keeps a hundred thousand of them. So only the newest rows
+// A row with its message takes some 700 bytes, and a screen keeps a hundred thousand of them. So only the newest rows
 // stand as they are. Those behind them are packed: a run of rows becomes the few numbers that an entry is and the masked
-// frames, compressed, about 80 bytes a row. Who scrolls back to them has them read again, from the same bytes and to the
+// frames, compressed, about 50 bytes a row of generated traffic. Who scrolls back to them has them read again, from the same bytes and to the
 // same message, some runs at a time.
 
 // packRows is how many rows are packed at once, and read again at once when one of them is looked at.

@@ -53,7 +53,8 @@ type kept struct {
 	slot uint8
 }
 
-// maxLegs is how many legs a message has room for. One of more is walked over field by field.
+// maxLegs is how many legs a message has room for. One of more is walked over field by field. Legs are indexed modulo it, which
+// changes nothing and spares the check of bounds.
 const maxLegs = 16
 
 // standing is where the fields of a plan stand in one message. A message keeps no list of its fields: what most of them
