@@ -118,6 +118,6 @@ func BenchmarkLedger(b *testing.B) {
 		if isResponse(m.MTI) {
 			dir = link.ToTerminal
 		}
-		s.message(c, m, dir, at)
+		s.message(c, &item{m: m, dir: dir, at: at})
 	}
 }

@@ -17,6 +17,7 @@ type sent struct {
 	last     *wire.Message // the latest
 	bad      bool          // it came damaged
 	held     *Entry        // it came damaged, and counts only if its receiver takes it all the same
+	whole    time.Time     // when all of held was there
 	booked   bool          // it is in the ledger
 	refused  bool          // NAK since
 	acked    bool          // ACK since
@@ -31,7 +32,7 @@ const inFrame = time.Second
 func (l *lineState) framed() bool { return l.det.Framing == "stx-etx" }
 
 // control takes in a byte between the frames.
-func (s *Session) control(c *conn, it item) {
+func (s *Session) control(c *conn, it *item) {
 	l, dir := c.line, it.dir
 	if it.oneWire { // who sent it follows from who sent before
 		dir = c.lastDir
@@ -51,12 +52,12 @@ func (s *Session) control(c *conn, it item) {
 		c.sent[dir&1] = sent{acks: c.sent[dir&1].acks} // it will not be sent again
 	}
 	e := s.add(Entry{At: it.at, Line: l.ID, Terminal: cmp.Or(c.term.id, l.Address), Dir: dir, Kind: link.Data, Msg: it.m})
-	s.recordMessage(c, it.m, e)
+	s.recordMessage(c, it, dir)
 	s.heard(c, it.m.Control, e.N, it.at)
 }
 
 // handshake looks at a frame as its receiver does, and says whether it is a message of its own.
-func (s *Session) handshake(c *conn, e *Entry) bool {
+func (s *Session) handshake(c *conn, e *Entry, whole time.Time) bool {
 	l, m := c.line, e.Msg
 	c.lastDir = e.Dir
 	if !l.framed() {
@@ -84,7 +85,7 @@ func (s *Session) handshake(c *conn, e *Entry) bool {
 	}
 	if bad {
 		if !mine.booked && !m.Undecoded() {
-			mine.held = e
+			mine.held, mine.whole = e, whole
 		}
 		return false
 	}
@@ -97,7 +98,7 @@ func (s *Session) handshake(c *conn, e *Entry) bool {
 func (s *Session) settle(c *conn, f *sent) {
 	if e := f.held; e != nil {
 		f.held, f.booked = nil, true
-		s.enter(c, e)
+		s.enter(c, e, f.whole)
 	}
 }
 

@@ -41,7 +41,16 @@ type item struct {
 	m       *wire.Message
 	dir     link.Dir
 	at      time.Time
-	oneWire bool // only one direction of its connection has been heard so far
+	rest    []mark // where, counted from its first byte, and when its other pieces began, if it came in several
+	oneWire bool   // only one direction of its connection has been heard so far
+}
+
+// whole is when the last byte passed, or the first byte of the piece that it came in.
+func (it *item) whole() time.Time {
+	if n := len(it.rest); n > 0 {
+		return it.rest[n-1].at
+	}
+	return it.at
 }
 
 // half is one direction of a connection as it is read. Its marks give a held-back message the time at which its first
@@ -57,22 +66,28 @@ type mark struct {
 	at   time.Time
 }
 
-func (h *half) began(n int, now time.Time) time.Time {
-	at := now
+// passed says when the next n bytes passed, of which the first has no mark when it came before all marks: then it is now.
+func (h *half) passed(n int, now time.Time) (at time.Time, rest []mark) {
+	at = now
+	end := h.used + int64(n)
+	gone := 0
 	for i, m := range h.marks {
-		if m.from > h.used {
-			break
+		switch {
+		case m.from <= h.used:
+			at = m.at
+		case m.from < end:
+			rest = append(rest, mark{m.from - h.used, m.at})
 		}
-		at = m.at
-		if i > 0 && i == len(h.marks)-1 {
-			break
+		if m.from <= end {
+			gone = i // all before the piece of the byte that comes next
 		}
 	}
-	h.used += int64(n)
-	if h.used >= h.received {
+	if h.used = end; h.used >= h.received {
 		h.marks, h.used = h.marks[:0], h.received
+	} else {
+		h.marks = slices.Delete(h.marks, 0, gone)
 	}
-	return at
+	return at, rest
 }
 
 // hostOnly is an address without its port. Names of serial ports may have colons too.
@@ -174,7 +189,8 @@ func (c *conn) items(dir link.Dir, msgs []*wire.Message, now time.Time) []item {
 				d = link.ToTerminal
 			}
 		}
-		items = append(items, item{m, d, c.half[dir].began(len(m.Raw()), now), oneWire})
+		at, rest := c.half[dir].passed(len(m.Raw()), now)
+		items = append(items, item{m, d, at, rest, oneWire})
 	}
 	return items
 }

@@ -120,8 +120,8 @@ func digits(s string) bool {
 	return s != ""
 }
 
-// take books one decoded message; ok says that it answers a request, lat after which time.
-func (l *ledger) take(s *Session, c *conn, e *Entry) (lat time.Duration, ok bool) {
+// take books one decoded message, whose last byte came at whole; ok says that it answers a request, lat after which time.
+func (l *ledger) take(s *Session, c *conn, e *Entry, whole time.Time) (lat time.Duration, ok bool) {
 	m := e.Msg
 	if len(m.MTI) != 4 {
 		return 0, false
@@ -141,8 +141,7 @@ func (l *ledger) take(s *Session, c *conn, e *Entry) (lat time.Duration, ok bool
 	}
 	l.answers++
 	x.term.heard++
-	whole := s.now // a terminal can do nothing with the first byte
-	lat = max(whole.Sub(x.at), 0)
+	lat = max(whole.Sub(x.at), 0) // a terminal can do nothing with the first byte
 	l.occasion(answers, x.term)
 	if x.txn != nil {
 		e.Txn = x.txn.N

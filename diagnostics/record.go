@@ -2,6 +2,7 @@ package diagnostics
 
 import (
 	"strings"
+	"time"
 
 	"tillscope/link"
 	"tillscope/wire"
@@ -14,17 +15,27 @@ func (s *Session) record(ev link.Event) {
 	}
 }
 
-// recordMessage hands a message over as what passed on the line, masked.
-// Messages that came in one piece stay in one: how they are told apart depends on it.
-func (s *Session) recordMessage(c *conn, m *wire.Message, e *Entry) {
+// recordMessage hands a message over as what passed on the line, masked, in the pieces in which it passed: how messages are
+// told apart depends on them, and how long an answer took.
+func (s *Session) recordMessage(c *conn, it *item, dir link.Dir) {
 	if s.o.Record == nil {
 		return
 	}
+	b, at, from := storable(it.m), it.at, int64(0)
+	for _, next := range it.rest {
+		s.recordPiece(c, dir, at, b[from:next.from])
+		at, from = next.at, next.from
+	}
+	s.recordPiece(c, dir, at, b[from:])
+}
+
+// recordPiece holds back what came in one piece with what may follow.
+func (s *Session) recordPiece(c *conn, dir link.Dir, at time.Time, b []byte) {
 	t := &s.taken
-	if len(t.Data) > 0 && (t.Dir != e.Dir || !t.At.Equal(e.At)) {
+	if len(t.Data) > 0 && (t.Dir != dir || !t.At.Equal(at)) {
 		s.recordTaken()
 	}
-	*t = link.Event{At: e.At, Conn: c.id, Terminal: c.from, Host: c.line.Host, Kind: link.Data, Dir: e.Dir, Data: append(t.Data, storable(m)...)}
+	*t = link.Event{At: at, Conn: c.id, Terminal: c.from, Host: c.line.Host, Kind: link.Data, Dir: dir, Data: append(t.Data, b...)}
 }
 
 // recordTaken hands over the messages that came in one piece.

@@ -404,17 +404,17 @@ func (s *Session) event(c *conn, ev link.Event) {
 // take books messages in order.
 func (s *Session) take(c *conn, items []item) {
 	defer s.recordTaken()
-	for _, it := range items {
-		if it.m.Control != "" {
+	for i := range items {
+		if it := &items[i]; it.m.Control != "" {
 			s.control(c, it)
 		} else {
-			s.message(c, it.m, it.dir, it.at)
+			s.message(c, it)
 		}
 	}
 }
 
-func (s *Session) message(c *conn, m *wire.Message, dir link.Dir, at time.Time) {
-	l := c.line
+func (s *Session) message(c *conn, it *item) {
+	l, m := c.line, it.m
 	l.Messages++
 	s.totals.Messages++
 	if m.Undecoded() {
@@ -427,7 +427,7 @@ func (s *Session) message(c *conn, m *wire.Message, dir link.Dir, at time.Time) 
 			s.foreigns = append(s.foreigns, s.nextN)
 		}
 	}
-	s.recent = append(s.recent, at)
+	s.recent = append(s.recent, it.at)
 	if len(s.recent) > 8192 {
 		s.recent = append([]time.Time(nil), s.recent[4096:]...)
 	}
@@ -435,20 +435,20 @@ func (s *Session) message(c *conn, m *wire.Message, dir link.Dir, at time.Time) 
 		c.term = s.ledger.terminalOf(t)
 		c.term.on(l)
 	}
-	e := s.add(Entry{At: at, Line: l.ID, Terminal: cmp.Or(c.term.id, l.Address), Dir: dir, Kind: link.Data, Msg: m})
-	s.recordMessage(c, m, e)
-	if message := s.frame(c, e); s.handshake(c, e) && message {
-		s.enter(c, e)
+	e := s.add(Entry{At: it.at, Line: l.ID, Terminal: cmp.Or(c.term.id, l.Address), Dir: it.dir, Kind: link.Data, Msg: m})
+	s.recordMessage(c, it, it.dir)
+	if message := s.frame(c, e); s.handshake(c, e, it.whole()) && message {
+		s.enter(c, e, it.whole())
 	}
 }
 
-// enter books a message in the ledger.
-func (s *Session) enter(c *conn, e *Entry) {
+// enter books a message in the ledger, which was there as a whole at a time.
+func (s *Session) enter(c *conn, e *Entry, whole time.Time) {
 	l := c.line
 	if e.Msg.Undecoded() {
 		return
 	}
-	if lat, ok := s.ledger.take(s, c, e); ok {
+	if lat, ok := s.ledger.take(s, c, e, whole); ok {
 		l.lats = append(l.lats, lat)
 		switch step := l.median/16 + 1; {
 		case l.median == 0:
