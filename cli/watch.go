@@ -30,8 +30,13 @@ const exitFault = 3
 // errFault ends the program with exitFault after the report was written.
 var errFault = errors.New("a fault was found")
 
-// tickEvery is how often a live line's clock moves on without traffic, so that silence is noticed.
-const tickEvery = 200 * time.Millisecond
+// How often a live line's clock moves on without traffic, so that silence is noticed: when something came lately, and when
+// nothing has for a while.
+const (
+	tickEvery = 200 * time.Millisecond
+	tickCalm  = 500 * time.Millisecond
+	calm      = 10 * time.Second
+)
 
 // reportRing is how many entries are kept when only a report is wanted: nobody scrolls back, and the garbage collector has
 // less to look through.
@@ -318,8 +323,9 @@ func (w *watch) show(ctx context.Context, s *screen, o tui.Options) (err error) 
 // tickUntil moves a line's clock on while it is live, so that silence is noticed. What a capture holds happened in its own
 // time: the clock of today would make every batch in it overdue.
 func tickUntil(ctx context.Context, session *diagnostics.Session, live func() bool) {
-	clock := time.NewTicker(tickEvery)
+	clock := time.NewTimer(tickEvery)
 	defer clock.Stop()
+	seen, moved := uint64(0), time.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -328,6 +334,14 @@ func tickUntil(ctx context.Context, session *diagnostics.Session, live func() bo
 			if live() {
 				_ = guard(func() error { session.Tick(now); return nil })
 			}
+			if active := session.Activity(); active != seen {
+				seen, moved = active, now
+			}
+			wait := tickEvery
+			if now.Sub(moved) > calm {
+				wait = tickCalm
+			}
+			clock.Reset(wait)
 		}
 	}
 }

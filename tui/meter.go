@@ -24,6 +24,9 @@ type Meter struct {
 	bytes  atomic.Int64
 	slow   atomic.Int64 // stalled writes so far
 	lately atomic.Int64 // when the last one ended, in Unix nanoseconds
+	begun  atomic.Int64 // writes
+	ended  atomic.Int64
+	at     atomic.Int64 // when the last write ended, in Unix nanoseconds
 }
 
 // NewMeter measures a terminal's file.
@@ -32,6 +35,11 @@ func NewMeter(f *os.File) *Meter { return &Meter{File: f, to: f} }
 // Write passes on what of a frame is not on the screen already, and measures.
 func (w *Meter) Write(b []byte) (int, error) {
 	began := time.Now()
+	w.begun.Add(1)
+	defer func() {
+		w.at.Store(time.Now().UnixNano())
+		w.ended.Add(1)
+	}()
 	less := w.thin.frame(b)
 	n, err := w.to.Write(less)
 	w.bytes.Add(int64(n))
@@ -43,6 +51,11 @@ func (w *Meter) Write(b []byte) (int, error) {
 		n = len(b)
 	}
 	return n, err
+}
+
+// done says that no write goes on, and that the last one ended so long ago.
+func (w *Meter) done(since time.Duration) bool {
+	return w.begun.Load() == w.ended.Load() && time.Since(time.Unix(0, w.at.Load())) > since
 }
 
 // watchMeter switches to low bandwidth when the terminal stalls, and back when it has followed for a while.

@@ -26,9 +26,12 @@ type drawer interface {
 // sideways is a region in which left and right mean something.
 type sideways interface{ side(m *Model, by int) }
 
-// How often the screen takes a new snapshot: while something happens, on a slow terminal, and while only time passes.
+// How often the screen looks for news: while something happens, when more comes than a list shows, when nothing has come for a
+// while, on a slow terminal. While only time passes, a new snapshot is taken every second, and is for the clock.
 const (
 	refresh     = 100 * time.Millisecond
+	refreshRush = 250 * time.Millisecond
+	refreshCalm = 500 * time.Millisecond
 	refreshLow  = time.Second
 	refreshIdle = time.Second
 )
@@ -46,6 +49,7 @@ type Model struct {
 	active uint64            // activity of the session at snap
 	took   time.Time         // when snap was taken
 	moved  time.Time         // when something happened last
+	rush   bool              // more rows come than the screen has
 	missed int               // messages since the display was frozen
 	names  map[string]string // short names of terminals
 	money  string            // currency of sums: that of all transactions, else empty
@@ -71,8 +75,10 @@ type Model struct {
 	mouse   bool
 	crash   string // the file that tells about a panic
 
-	dirty  bool
-	screen string // as drawn last
+	dirty   bool
+	screen  string // as drawn last
+	program *tea.Program
+	pacer   pacer
 }
 
 type tick struct{}
@@ -167,7 +173,12 @@ func (m *Model) adoptSnapshot(f fresh) {
 	if f.active != m.active || m.snap == nil {
 		m.moved = m.took
 	}
+	last := 0
+	if m.snap != nil {
+		last = m.newest()
+	}
 	m.active, m.snap, m.missed = f.active, f.snap, 0
+	m.rush = m.newest()-last > max(m.h, 1) // nobody reads what rushes by like that
 	m.names, m.writer.wide = names(m.snap)
 	m.money = ""
 	for i, t := range m.snap.Transactions {
@@ -226,7 +237,12 @@ func (m *Model) entry(n int) *diagnostics.Entry {
 }
 
 // Init starts the clock of the screen.
-func (m *Model) Init() tea.Cmd { return tea.Batch(next(refresh), m.synchronized()) }
+func (m *Model) Init() tea.Cmd {
+	m.pacer.meter = m.o.Meter
+	m.pacer.attach(m.program)
+	m.pacer.wake()
+	return tea.Batch(next(refresh), m.synchronized())
+}
 
 func next(after time.Duration) tea.Cmd {
 	return tea.Tick(after, func(time.Time) tea.Msg { return tick{} })
@@ -240,6 +256,9 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.tick()
 	case fresh:
 		return m, m.arrive(msg)
+	}
+	m.pacer.wake()
+	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.w, m.h = msg.Width, msg.Height
 	case tea.ResumeMsg:
@@ -276,15 +295,25 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
+// wait is the time until the next look for news.
+func (m *Model) wait() time.Duration {
+	switch {
+	case m.low:
+		return refreshLow
+	case time.Since(m.moved) > calm:
+		return refreshCalm
+	case m.rush:
+		return refreshRush
+	}
+	return refresh
+}
+
 // tick looks for news. Time alone is shown once a second.
 func (m *Model) tick() tea.Cmd {
-	wait := refresh
-	if m.low {
-		wait = refreshLow
-	}
+	wait := m.wait()
 	m.watchMeter()
 	if p, ok := m.dialog.(*probes); ok && p.running >= 0 {
-		m.dirty = true // how long it has been running
+		m.dirty, wait = true, refresh // how long it has been running
 	}
 	if m.traffic().left > 0 && m.traffic().filter != "" { // older rows wait to be searched
 		m.traffic().take(m)
@@ -301,10 +330,6 @@ func (m *Model) tick() tea.Cmd {
 // arrive adopts a fetched snapshot, or counts what the frozen display misses. At most a fifth of the time goes into taking
 // snapshots.
 func (m *Model) arrive(f fresh) tea.Cmd {
-	wait := refresh
-	if m.low {
-		wait = refreshLow
-	}
 	began := time.Now()
 	switch {
 	case f.from != m.o.Session || f.snap.Version < m.snap.Version: // of another source, or late
@@ -316,7 +341,7 @@ func (m *Model) arrive(f fresh) tea.Cmd {
 	default:
 		m.adoptSnapshot(f)
 	}
-	return next(max(wait, 4*(f.cost+time.Since(began))))
+	return next(max(m.wait(), 4*(f.cost+time.Since(began))))
 }
 
 func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
@@ -334,6 +359,7 @@ func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
 func (m *Model) View() tea.View {
 	defer m.caught()
 	if m.dirty {
+		m.pacer.wake()
 		m.screen, m.dirty = m.draw(), false
 		if m.o.ASCII {
 			m.screen = asASCII.Replace(m.screen)

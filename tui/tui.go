@@ -83,7 +83,8 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	_, err = tea.NewProgram(m, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFilter(coalesce())}, o.Program...)...).Run()
+	m.program = tea.NewProgram(m, append([]tea.ProgramOption{tea.WithContext(ctx), tea.WithFilter(coalesce())}, o.Program...)...)
+	_, err = m.program.Run()
 	if m.crash != "" {
 		return fmt.Errorf("the screen failed: %w; %s tells where, and holds no card data: send it to the makers", err, m.crash)
 	}
