@@ -34,7 +34,6 @@ type Tap struct {
 	bind     *net.TCPAddr
 	scale    float64
 	queue    *queue
-	conns    atomic.Uint64
 	usual    atomic.Int64 // how long answers take at the most of late, in nanoseconds
 
 	mu       sync.Mutex
@@ -187,13 +186,16 @@ func (t *Tap) Run(ctx context.Context, sink func(Event)) error {
 	defer cancel()
 	var relays sync.WaitGroup
 	var failed error
+	var conns uint64
 	relays.Go(func() { t.watch(ctx) })
 	relays.Go(func() {
 		for {
 			c, err := t.listener.Accept()
 			switch {
 			case err == nil:
-				relays.Go(func() { t.relay(ctx, c.(*net.TCPConn)) })
+				conns++ // here, so that connections are numbered in the order in which they came
+				id := conns
+				relays.Go(func() { t.relay(ctx, c.(*net.TCPConn), id) })
 			case ctx.Err() != nil:
 				return
 			case noRoom(err):

@@ -66,8 +66,8 @@ func (r *relay) tell(at time.Time, kind Kind, dir Dir, note string, took time.Du
 }
 
 // relay carries one connection until both directions are done.
-func (t *Tap) relay(ctx context.Context, terminal *net.TCPConn) {
-	r := &relay{tap: t, base: Event{Conn: t.conns.Add(1), Terminal: terminal.RemoteAddr().String(), Host: t.upstream}}
+func (t *Tap) relay(ctx context.Context, terminal *net.TCPConn, id uint64) {
+	r := &relay{tap: t, base: Event{Conn: id, Terminal: terminal.RemoteAddr().String(), Host: t.upstream}}
 	r.ends[ToHost] = terminal
 	first, host, left := r.connect(ctx)
 	if host == nil {

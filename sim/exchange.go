@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"time"
@@ -201,9 +202,11 @@ func (p *patient) Read(b []byte) (int, error) {
 	}
 }
 
-// speakTLS says hello as a terminal does whose parameters name a TLS host. The host here knows nothing of it.
+// speakTLS says hello as a terminal does whose parameters name a TLS host. The host here knows nothing of it. All that is
+// random in the hello of TLS 1.2 comes from the seed.
 func (t *terminal) speakTLS(c *patient) error {
-	client := tls.Client(tlsConn{c}, &tls.Config{ServerName: "pos.acquirer.example", InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // nothing is trusted: no handshake ever ends well here
+	client := tls.Client(tlsConn{c}, &tls.Config{ServerName: "pos.acquirer.example", InsecureSkipVerify: true, //nolint:gosec // nothing is trusted: no handshake ever ends well here
+		MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, Rand: rand.NewChaCha8([32]byte(draw(t.rng, 32)))})
 	err := client.Handshake()
 	if err == nil {
 		err = errAnswer
