@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -358,5 +359,57 @@ func TestSerialStore(t *testing.T) {
 		if !m.Undecoded() {
 			t.Errorf("%s was understood at a wrong baud rate", m.MTI)
 		}
+	}
+}
+
+// Half a frame, as a port driver with a small buffer or a pulled plug leaves it, does not swallow the frame after it.
+func TestHalfAFrameOnASerialLine(t *testing.T) {
+	s, err := New(Options{Serial: true, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, err := OpenPort(PTY, 9600)
+	if err != nil {
+		t.Skip(err)
+	}
+	line, err := os.OpenFile(host.Name, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- s.ServeSerial(ctx, host) }()
+	defer func() {
+		cancel()
+		line.Close()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}()
+	frame, err := s.codec.pack(message{mti: "0800", head: usualHead(), f: fields{11: "000001", 41: "99999999", 42: "123456789012345", 60: "00000001003", 63: "01 "}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := line.Write(frame[:len(frame)/2]); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(4 * betweenBytes) // the silence is what is tested
+	if _, err := line.Write(frame); err != nil {
+		t.Fatal(err)
+	}
+	answer := make(chan []byte, 1)
+	go func() {
+		b := make([]byte, 1)
+		if _, err := line.Read(b); err == nil {
+			answer <- b
+		}
+	}()
+	select {
+	case b := <-answer:
+		if b[0] != stx {
+			t.Errorf("the answer begins with %#x", b)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the whole frame got no answer")
 	}
 }

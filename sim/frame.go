@@ -77,6 +77,9 @@ func readFrame(r io.Reader, framing string) ([]byte, error) {
 				return nil, err
 			}
 		}
+		if p, ok := r.(*port); ok { // the host's end; a terminal has a patience of its own
+			r = midFrame{p}
+		}
 		if err := take(2); err != nil {
 			return nil, err
 		}

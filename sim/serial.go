@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -24,6 +25,26 @@ type port struct {
 		SetReadDeadline(time.Time) error
 	}
 	heard func([]byte) // sees what arrives here; nil when nobody watches
+}
+
+// betweenBytes is how long a sender may pause inside a frame: the 100 ms of the trade, and what a busy machine adds.
+const betweenBytes = 250 * time.Millisecond
+
+// midFrame reads what is missing of a frame. A sender that falls silent there sends no more of it: waiting on would take the
+// next frame for the rest of this one.
+type midFrame struct{ *port }
+
+func (m midFrame) Read(b []byte) (int, error) {
+	if err := m.SetReadDeadline(time.Now().Add(betweenBytes)); err != nil {
+		return 0, err
+	}
+	n, err := m.port.Read(b)
+	if e := m.SetReadDeadline(time.Time{}); err == nil {
+		err = e
+	} else if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = errFrame
+	}
+	return n, err
 }
 
 func (p *port) Read(b []byte) (int, error) {
