@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/hex"
+	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -175,6 +176,31 @@ func BenchmarkConnections(b *testing.B) {
 				})
 			}
 			all.Wait()
+		})
+	}
+}
+
+// BenchmarkNoise reads what nobody understands: bytes of any kind, digits in text, packed digits.
+func BenchmarkNoise(b *testing.B) {
+	for name, f := range map[string]func(*rand.Rand) byte{
+		"bytes":  func(r *rand.Rand) byte { return byte(r.Uint32()) },
+		"digits": func(r *rand.Rand) byte { return '0' + byte(r.IntN(10)) },
+		"packed": func(r *rand.Rand) byte { return byte(r.IntN(10)<<4 | r.IntN(10)) },
+		"zeros":  func(r *rand.Rand) byte { return 0 },
+	} {
+		b.Run(name, func(b *testing.B) {
+			r := rand.New(rand.NewPCG(1, 2))
+			noise := make([]byte, 64<<10)
+			for i := range noise {
+				noise[i] = f(r)
+			}
+			b.SetBytes(int64(len(noise)))
+			for b.Loop() {
+				d, _ := NewDecoder(Options{})
+				s := d.Stream(true)
+				s.Write(noise)
+				s.Close()
+			}
 		})
 	}
 }

@@ -65,7 +65,7 @@ func (s *Stream) Pending() int { return len(s.buf) }
 // it. What came of it is given as it stands, and a frame begins with the next byte. While nothing is known of the line
 // nothing is learnt from a piece: it may read as a whole message of another framing.
 func (s *Stream) Broken() (out []*Message) {
-	if found := s.inner.total > 0 && s.inner.readings[0].framing == "stx-etx"; s.d.settled || found || len(s.buf) == 0 {
+	if found := s.inner.total > 0 && s.inner.framing == "stx-etx"; s.d.settled || found || len(s.buf) == 0 {
 		out = s.take(true)
 	} else {
 		out = append(s.out[:0], s.unread(s.buf))
@@ -85,13 +85,13 @@ const (
 // encloses says that y is the inside of x: what stands behind STX is a frame of another framing by itself, and complete
 // two bytes earlier.
 func (x pending) encloses(y pending) bool {
-	return x.start == y.start-1 && x.readings[0].framing == "stx-etx" && y.readings[0].framing != "stx-etx"
+	return x.start == y.start-1 && x.framing == "stx-etx" && y.framing != "stx-etx"
 }
 
 // insideSTX says that a frame is the inside of one from STX to ETX of which the end was damaged.
 func (s *Stream) insideSTX(x pending) bool {
-	settled := s.d.settled && s.d.candidates[s.d.best].framing == "bcd2"
-	return x.readings[0].framing == "bcd2" && s.buf[x.start-1] == stx && !settled
+	held := s.d.held() && s.d.framing() == "bcd2"
+	return x.framing == "bcd2" && s.buf[x.start-1] == stx && !held
 }
 
 // misread says of a frame in which no message was found whether its check byte is wrong: then it was damaged on the way,

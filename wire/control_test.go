@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -100,5 +101,35 @@ func TestControlBytesCostNothing(t *testing.T) {
 	bytes := []byte{6, 0x15, 5, 4}
 	if n := testing.AllocsPerRun(100, func() { s.Write(bytes) }); n > 0 {
 		t.Errorf("%v allocations for four control bytes", n)
+	}
+}
+
+// A serial line that is heard from the middle of a frame on begins like one of another framing, and what ends that frame looks
+// like the length of the next. The line is known by the second whole frame.
+func TestSerialLineWithoutItsFirstBytes(t *testing.T) {
+	var whole []byte
+	for i := range 4 {
+		whole = append(whole, frameAs("stx-etx", sale(t, fmt.Sprintf("%06d", i))[2:])...)
+	}
+	first := len(whole) / 4
+	for gone := range first + 1 {
+		d, err := NewDecoder(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := d.Stream(true)
+		var stans []string
+		for _, m := range s.Write(slices.Concat(whole[gone:], []byte{6, 6, 5}, whole[:first])) {
+			if m.Control != "" {
+				stans = append(stans, m.Control)
+			} else if m.Framing == "stx-etx" && m.Stop == nil && m.Check == "" {
+				stans = append(stans, m.Get(11))
+			}
+		}
+		want := []string{"000001", "000002", "000003", "ACK", "ACK", "ENQ", "000000"}
+		// What is left of the first frame may be read as this or that.
+		if !slices.Equal(stans[max(0, len(stans)-len(want)):], want) || d.Detection().Framing != "stx-etx" {
+			t.Errorf("without %d bytes: %q of %+v, want %q", gone, stans, d.Detection(), want)
+		}
 	}
 }

@@ -89,6 +89,8 @@ type Decoder struct {
 	settled    bool
 	sure       bool // one reading by the options: nothing to compare
 	bad        int  // frames in a row that did not fit
+	inStep     int  // frames in a row that stood in the framing of the best
+	strays     int  // and that had something else before them
 	// Frames that were not understood and tried in other forms, the form that most of them fit, and how many more fit it than not.
 	tried, fitted int
 	other         string
@@ -209,12 +211,47 @@ func (d *Decoder) steady() bool {
 	return d.settled && (d.sure || d.trial >= trialFrames && d.bad < badFrames)
 }
 
+// framing is that of the best reading.
+func (d *Decoder) framing() string { return d.candidates[d.best].framing }
+
+// held says that the framing of the line is not only what one frame seemed to have: a stream that is joined in the middle of a
+// frame, or whose first bytes were lost, begins like a frame of another framing.
+func (d *Decoder) held() bool {
+	return d.settled && (d.sure || d.inStep > 1 || d.trial >= trialFrames)
+}
+
+// found reads a frame that stood in a framing, behind a stray or not. What one frame alone said is taken back when the next
+// stands in another, and what some said when there is always something between them, which may be a part of the next.
+func (d *Decoder) found(framing string, b []byte, stray bool) *Message {
+	if d.strays++; !stray {
+		d.strays = 0
+	}
+	if d.strays >= badFrames {
+		d.inStep = 0
+	}
+	if d.settled && !d.held() && d.framing() != framing {
+		d.begin()
+	}
+	m := d.decode(b)
+	if d.settled && d.framing() == framing {
+		d.inStep++
+	} else {
+		d.inStep = 0
+	}
+	return m
+}
+
+// begin compares all readings anew.
+func (d *Decoder) begin() {
+	d.bad, d.trial, d.inStep = 0, 0, 0
+	clear(d.scores)
+}
+
 // decode reads one frame of the line.
 func (d *Decoder) decode(b []byte) *Message {
 	if !d.sure && !d.steady() {
 		if d.bad >= badFrames { // the evidence may have turned: begin anew
-			d.bad, d.trial = 0, 0
-			clear(d.scores)
+			d.begin()
 		}
 		d.compare(b)
 	}

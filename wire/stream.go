@@ -9,25 +9,30 @@ type Stream struct {
 	foreign string
 	out     []*Message
 	synced  bool // the next frame begins at the front of buf
+	stray   bool // what stood before it was no frame
 	fresh   bool // it does so by all that is known, although the line is not settled yet
 
 	// While the line is not in step, every place is tried as the beginning of a frame. All of it goes by the position in
 	// the stream and not by how it was cut into writes, so that any split gives the same messages.
 	pos  int // bytes of buf looked at
-	pend []pending
-	need int // bytes that a message without a length is known to need, 0 when that is not tried
+	pend queue
+	// Where the last of those ends that begin at the front, and of those that would enclose inner.
+	front, around int
+	need          int // bytes that a message without a length is known to need, 0 when that is not tried
 	// The best frame at the front that does not read to its end. It is taken when nothing else at the front is left.
-	damaged      int
+	damaged      pending
 	damagedScore float64
 	// The best whole frame behind the front. It waits while something at the front, which would hold it, may still be one.
-	inner pending
+	inner  pending
+	trails []trail
 }
 
 // pending is a possible frame whose end has not come yet.
 type pending struct {
 	start int
 	frame
-	readings []reading // of its framing
+	framing string
+	group   int // of the decoder's, for a framing
 }
 
 // Stream opens one direction of a connection. Both directions of all connections share what the decoder learns.
@@ -89,7 +94,7 @@ func (s *Stream) read(out []*Message, end bool) []*Message {
 		}
 		var m *Message
 		var more bool
-		if s.synced && s.d.settled && s.d.candidates[s.d.best].framing != "none" {
+		if s.synced && s.d.held() && s.d.framing() != "none" {
 			m, more = s.next(end)
 		} else {
 			m, more = s.hunt(end)
@@ -110,8 +115,10 @@ func (s *Stream) drop(n int) {
 	s.pos = 0
 	s.pend = s.pend[:0]
 	s.need = minFrame
-	s.damaged, s.damagedScore = 0, 0
+	s.damaged, s.damagedScore = pending{}, 0
 	s.inner = pending{}
+	s.front, s.around = 0, 0
+	s.trails = s.trails[:0]
 }
 
 // next reads the frame at the front of a line in step. more is false when it has not come whole.
@@ -148,6 +155,7 @@ func (s *Stream) next(end bool) (m *Message, more bool) {
 	if s.d.steady() {
 		m = s.d.note(r, b, f, s.d.build(r, b, f, n, r.header))
 	} else {
+		s.d.strays = 0
 		m = s.d.decode(b)
 	}
 	s.buf = s.buf[f.total:] // in step, there is nothing else to forget
@@ -157,11 +165,11 @@ func (s *Stream) next(end bool) (m *Message, more bool) {
 // cut gives the rest of a line that ended inside a frame.
 func (s *Stream) cut() *Message {
 	b := s.buf
-	if s.damaged > 0 {
-		return s.accept(0, s.damaged)
+	if s.damaged.total > 0 {
+		return s.accept(s.damaged)
 	}
 	if s.inner.total > 0 { // what stands before it, and might have held it, came to no end
-		return s.accept(s.inner.start, s.inner.total)
+		return s.accept(s.inner)
 	}
 	if s.fresh && s.d.learn(b) {
 		m := s.d.decode(b)
@@ -204,6 +212,11 @@ func (s *Stream) unread(b []byte) *Message {
 		}
 	}
 	m := opaque(b, other)
+	if s.d.settled && s.d.framing() == "stx-etx" {
+		if f, ok := measure("stx-etx", b); ok {
+			m.odd().Check = misread(b, f)
+		}
+	}
 	if other == "" && s.d.steady() && len(b) >= minFrame && len(b) <= maxFrame {
 		m.Fits = s.d.elsewhere(b)
 	}
@@ -213,7 +226,7 @@ func (s *Stream) unread(b []byte) *Message {
 // garbage gives n bytes that are no frame.
 func (s *Stream) garbage(n int) *Message {
 	m := s.unread(s.buf[:n])
-	s.fresh = false
+	s.fresh, s.stray = false, true
 	s.drop(n)
 	return m
 }
@@ -227,6 +240,9 @@ func (s *Stream) hunt(end bool) (m *Message, more bool) {
 		}
 		if at := s.pos - lookahead - probe; at >= 0 {
 			s.begin(at, true)
+		}
+		if at := s.pos - sight; at >= 0 {
+			s.trace(at)
 		}
 		if m := s.ends(s.pos); m != nil {
 			return m, true
@@ -247,12 +263,12 @@ const probe = 36
 // begin tries a place as the beginning of a frame: of a short one as soon as its length is there, of a long one when
 // enough of it has come to tell most chance hits from frames.
 func (s *Stream) begin(at int, long bool) {
-	b := s.buf[at:]
+	b := s.buf[at:s.pos]
 	only := ""
-	if s.d.settled && s.d.bad < badFrames {
-		only = s.d.candidates[s.d.best].framing
+	if s.d.held() && s.d.bad < badFrames {
+		only = s.d.framing()
 	}
-	for _, g := range s.d.groups {
+	for i, g := range s.d.groups {
 		if only != "" && g.framing != only {
 			continue
 		}
@@ -260,48 +276,40 @@ func (s *Stream) begin(at int, long bool) {
 		if !ok || long != (f.total > lookahead+probe) {
 			continue
 		}
-		opens := func(r reading) bool { return r.opens(b, f) }
-		if !long || slices.ContainsFunc(g.readings, opens) {
-			s.pend = append(s.pend, pending{at, f, g.readings})
+		some := !long
+		for range openings(g.readings, b, f) {
+			some = true
+			break
+		}
+		if some {
+			x := pending{at, f, g.framing, i}
+			s.pend.add(x)
+			if at == 0 {
+				s.front = max(s.front, x.total)
+			}
+			if s.inner.total > 0 && x.encloses(s.inner) {
+				s.around = max(s.around, at+x.total)
+			}
 		}
 	}
-}
-
-// opens says that a header, a message type and a bitmap could stand behind the length.
-func (r *reading) opens(b []byte, f frame) bool {
-	b = b[:min(f.end, len(b))]
-	if f.payload >= len(b) {
-		return false
-	}
-	n, ok := r.headerLen(b[f.payload:])
-	if !ok {
-		return false
-	}
-	var mti [4]byte
-	k, ok := r.dialect.readMTI(b[min(f.payload+n, len(b)):], &mti)
-	if !ok || r.dialect.version != 0 && mti[0] != r.dialect.version {
-		return false
-	}
-	var bits uint64
-	_, ok = r.dialect.readBitmap(b[f.payload+n+k:], &bits)
-	return ok && bits != 0
 }
 
 // ends weighs the frames that end at p, and those without a length, and takes the best that is good enough.
 func (s *Stream) ends(p int) *Message {
 	top := 0.0
 	var best pending
-	kept := s.pend[:0]
-	for _, x := range s.pend {
-		if x.start+x.total != p {
-			if x.start+x.total > p {
-				kept = append(kept, x)
-			}
-			continue
+	for {
+		x, ok := s.pend.at(p)
+		if !ok {
+			break
 		}
 		b := s.buf[x.start:p]
-		for i := range x.readings {
-			score, w := x.readings[i].weigh(b, x.frame, s.d.spans[:0])
+		if _, ok := measure(x.framing, b); !ok {
+			continue // no ETX
+		}
+		readings := s.d.groups[x.group].readings
+		for i := range readings {
+			score, w := readings[i].weigh(b, x.frame, s.d.spans[:0])
 			whole := w.fault == faultNone && w.end == x.end
 			first := x.start == 0 && s.fresh
 			switch {
@@ -310,42 +318,66 @@ func (s *Stream) ends(p int) *Message {
 					top, best = score, x
 				}
 			case first && score >= weak && score > s.damagedScore:
-				s.damaged, s.damagedScore = x.total, score
+				s.damaged, s.damagedScore = x, score
 			}
 		}
 	}
-	s.pend = kept
 	if top > 0 && best.start > 0 && s.insideSTX(best) {
 		top = 0
 	}
 	if top > 0 && best.start == 0 {
-		return s.accept(0, best.total)
+		return s.accept(best)
 	}
-	if top > 0 && (s.inner.total == 0 || best.encloses(s.inner)) {
-		s.inner = best
+	switch {
+	case top == 0:
+	case s.inner.total == 0 || best.encloses(s.inner):
+		s.inner, s.around = best, 0
+		for _, x := range s.pend {
+			if x.encloses(best) {
+				s.around = max(s.around, x.start+x.total)
+			}
+		}
+	case s.inner.precedes(best): // two that follow each other are in nothing that began before them
+		return s.accept(s.inner)
 	}
-	front := slices.ContainsFunc(kept, func(x pending) bool { return x.start == 0 }) || p < lookahead+probe
+	front := s.front > p || p < lookahead+probe
 	switch {
 	case front && s.fresh:
-	case s.damaged > 0:
-		return s.accept(0, s.damaged)
-	case s.inner.total > 0 && !slices.ContainsFunc(kept, func(x pending) bool { return x.encloses(s.inner) }):
-		return s.accept(s.inner.start, s.inner.total)
+	case s.damaged.total > 0:
+		return s.accept(s.damaged)
+	case s.inner.total > 0 && s.around <= p:
+		return s.accept(s.inner)
 	}
 	if s.fresh && s.need > 0 && p >= s.need {
-		return s.unframed(p)
+		if m := s.unframed(p); m != nil {
+			return m
+		}
+	}
+	switch at := s.follow(p); {
+	case at >= 0 && s.inner.total > 0:
+		return s.accept(s.inner)
+	case at > 0:
+		return s.garbageBefore(at)
+	case at == 0: // behind a gap, where nobody expected one
+		s.drop(0)
+		s.fresh = true
 	}
 	return nil
 }
 
-// accept takes the frame at a place. What stood before it was none.
-func (s *Stream) accept(at, total int) *Message {
-	if at > 0 {
-		return s.garbageBefore(at)
+// precedes says that y, of the same framing, begins where x ends.
+func (x pending) precedes(y pending) bool {
+	return x.start+x.total == y.start && x.framing == y.framing
+}
+
+// accept takes a frame. What stood before it was none.
+func (s *Stream) accept(x pending) *Message {
+	if x.start > 0 {
+		return s.garbageBefore(x.start)
 	}
-	m := s.d.decode(s.buf[:total])
-	s.drop(total)
-	s.synced, s.fresh = true, true
+	m := s.d.found(x.framing, s.buf[:x.total], s.stray)
+	s.drop(x.total)
+	s.synced, s.fresh, s.stray = true, true, false
 	return m
 }
 
@@ -359,34 +391,46 @@ func (s *Stream) garbageBefore(at int) *Message {
 	return m
 }
 
-// unframed tries to read a message that has no length: it ends where its last field does.
+// unframed tries to read a message that has no length: it ends where its last field does. On a line that is known to have none
+// its own reading comes first, and the others only when that cannot be.
 func (s *Stream) unframed(p int) *Message {
-	need := 0
+	s.need = 0
+	if s.d.held() && s.d.framing() == "none" {
+		if m := s.tryUnframed(s.d.best, p, 0.1); m != nil || s.need > 0 {
+			return m
+		}
+	}
 	for i := s.d.unframed; i < len(s.d.candidates); i++ {
-		r := &s.d.candidates[i]
-		if r.framing != "none" || s.d.settled && s.d.bad < badFrames && i != s.d.best {
-			continue
-		}
-		f := frame{0, p, p}
-		if n, ok := r.headerLen(s.buf[:p]); !ok && n >= p {
-			need = max(need, n+minFrame)
-			continue
-		}
-		score, w := r.weigh(s.buf[:p], f, s.d.spans[:0])
-		switch {
-		case w.fault == faultNone && w.end == p && (score >= strong-2 || score > 0 && s.d.settled):
-			return s.accept(0, p)
-		case w.fault == faultNone && w.end < p && w.end > 0 && score > 0:
-		case w.fault == faultShort:
-			if x := p - w.have + w.want; need == 0 || x < need {
-				need = x
-			}
-		case w.fault == faultLength || w.fault == faultBitmap || w.fault == faultMTI && p < minFrame+24:
-			if need == 0 || p+1 < need {
-				need = p + 1
+		if s.d.candidates[i].framing == "none" && s.known(i) {
+			if m := s.tryUnframed(i, p, strong-2); m != nil {
+				return m
 			}
 		}
 	}
-	s.need = need
+	return nil
+}
+
+// tryUnframed takes what is read to its end with a reading, when it weighs enough. Else need says when it is to be tried again.
+func (s *Stream) tryUnframed(i, p int, enough float64) *Message {
+	r := &s.d.candidates[i]
+	f := frame{0, p, p}
+	if n, ok := r.headerLen(s.buf[:p]); !ok && n >= p {
+		s.need = max(s.need, n+minFrame)
+		return nil
+	}
+	score, w := r.weigh(s.buf[:p], f, s.d.spans[:0])
+	again := p + 1
+	switch {
+	case w.fault == faultNone && w.end == p && score >= enough:
+		return s.accept(pending{frame: f, framing: r.framing})
+	case w.fault == faultShort:
+		again = p - w.have + w.want
+	case w.fault == faultLength && p < w.at+lookahead || w.fault == faultBitmap && p < w.at+32 || w.fault == faultMTI && p < minFrame+24:
+	default:
+		return nil
+	}
+	if s.need == 0 || again < s.need {
+		s.need = again
+	}
 	return nil
 }

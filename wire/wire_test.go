@@ -152,6 +152,25 @@ func TestLostBytes(t *testing.T) {
 	}
 }
 
+// Messages without framing are found again behind a gap, at its edge or in the middle of one.
+func TestLostBytesWithoutFraming(t *testing.T) {
+	for gone := range 60 {
+		d, err := NewDecoder(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := d.Stream(true)
+		for range 3 {
+			s.Write(sale(t, "000001")[2:])
+		}
+		s.Gap()
+		got := s.Write(append(sale(t, "000002")[2+gone:], sale(t, "000003")[2:]...))
+		if n := len(got); n == 0 || got[n-1].Get(11) != "000003" || gone == 0 && got[0].Get(11) != "000002" {
+			t.Errorf("%d messages behind a gap of %d bytes, the last is not the next whole one", n, gone)
+		}
+	}
+}
+
 func TestForeignProtocolsAreNamed(t *testing.T) {
 	for b, want := range map[string]string{
 		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03": "TLS",
