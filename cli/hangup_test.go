@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -27,6 +28,9 @@ type terminal struct {
 
 func onTerminal(t *testing.T, args ...string) *terminal {
 	t.Helper()
+	if signal.Ignored(syscall.SIGHUP) {
+		t.Skip("a terminal that goes is not heard of here: SIGHUP is ignored, as under nohup, and programs inherit that")
+	}
 	x := &terminal{cmd: exec.Command("tillscope", args...)}
 	home := t.TempDir()
 	x.cmd.Env = append(os.Environ(), "TERM=xterm-256color", "XDG_CONFIG_HOME="+home, "XDG_STATE_HOME="+home)
