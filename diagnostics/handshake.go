@@ -16,7 +16,7 @@ import (
 type sent struct {
 	last     *wire.Message // the latest
 	bad      bool          // it came damaged
-	held     *Entry        // it came damaged, and counts only if its receiver takes it all the same
+	held     *Entry        // it came damaged, and counts only if its receiver takes it all the same: a copy of its row
 	whole    time.Time     // when all of held was there
 	booked   bool          // it is in the ledger
 	refused  bool          // NAK since
@@ -85,7 +85,8 @@ func (s *Session) handshake(c *conn, e *Entry, whole time.Time) bool {
 	}
 	if bad {
 		if !mine.booked && !m.Undecoded() {
-			mine.held, mine.whole = e, whole
+			row := *e
+			mine.held, mine.whole = &row, whole
 		}
 		return false
 	}
@@ -99,6 +100,7 @@ func (s *Session) settle(c *conn, f *sent) {
 	if e := f.held; e != nil {
 		f.held, f.booked = nil, true
 		s.enter(c, e, f.whole)
+		s.change(e.N, func(row *Entry) { row.Txn, row.Pair, row.Latency = e.Txn, e.Pair, e.Latency })
 	}
 }
 

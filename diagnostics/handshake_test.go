@@ -129,6 +129,37 @@ func TestFramesAreCountedOnceAndAsTheyWere(t *testing.T) {
 	}
 }
 
+// A damaged frame is booked when its receiver takes it all the same. Its row changes by that, and not in a snapshot that had it
+// before.
+func TestTakenThoughDamaged(t *testing.T) {
+	r := newRig(t)
+	s, err := NewSession(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sale := func(mti, stan, code string) []byte {
+		f := map[int]string{2: pan1, 3: "000000", 4: "000000000100", 11: stan, 41: "10000001", 49: "156", 60: "22000001000"}
+		if code != "" {
+			f[39] = code
+		}
+		return stxEtx(r.msg(mti, f))
+	}
+	at := t0
+	say := func(dir link.Dir, b []byte) {
+		at = at.Add(100 * time.Millisecond)
+		s.Handle(link.Event{At: at, Conn: 1, Terminal: "/dev/ttyUSB0", Kind: link.Data, Dir: dir, Data: b})
+	}
+	say(link.ToHost, sale("0200", "000001", ""))
+	say(link.ToTerminal, sale("0210", "000001", "00"))
+	say(link.ToHost, damagedAt(sale("0200", "000002", ""), -1))
+	before := s.Snapshot()
+	say(link.ToTerminal, sale("0210", "000002", "00"))
+	after := s.Snapshot()
+	if was, is := before.Entry(3), after.Entry(3); was == nil || is == nil || was.Txn != 0 || was.Pair != 0 || is.Txn != 2 || is.Pair != 4 {
+		t.Errorf("its row was %+v and is %+v", was, is)
+	}
+}
+
 // Where no LRC is ever right the two ends have another rule, and their traffic counts.
 func TestAnotherRuleOfTheLRC(t *testing.T) {
 	s, err := NewSession(Options{Wire: wire.Options{Framing: "stx-etx", Header: "tpdu+cup", Dialect: "cup"}})
