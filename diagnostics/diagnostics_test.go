@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -269,6 +271,22 @@ func TestTreeErrors(t *testing.T) {
 		src = "thresholds: {alarm: {value: 6, why: x}}\n" + src
 		if _, err := parseTree("my.yaml", []byte(src)); err == nil || !strings.Contains(err.Error(), "my.yaml:3:") {
 			t.Errorf("%v", err)
+		}
+	}
+}
+
+// A place in the order is the same whether all is sorted or not.
+func TestPlacesInOrder(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for n := 1; n < 200; n++ {
+		l := make([]time.Duration, n)
+		for i := range l {
+			l[i] = time.Duration(random.IntN(1 + n/2))
+		}
+		sorted := slices.Sorted(slices.Values(l))
+		p50, p90, p95, worst := percentiles(l)
+		if p50 != sorted[n/2] || p90 != sorted[n*9/10] || p95 != sorted[n*95/100] || worst != sorted[n-1] {
+			t.Fatalf("%d %d %d %d of %v", p50, p90, p95, worst, sorted)
 		}
 	}
 }

@@ -17,6 +17,7 @@ const (
 	keptIssuers    = 2000
 	keptInBatch    = 500  // approved transactions of one terminal, before those that were folded are left out
 	keptLatencies  = 500  // of one line, and up to twice as many
+	keptTimes      = 4096 // times of messages, for their rate, and up to twice as many
 	keptWords      = 4096 // texts that come again and again
 	keptSettlement = 16   // numbers of batches of one terminal
 )

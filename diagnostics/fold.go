@@ -41,36 +41,42 @@ func (s *Session) fold() {
 		}
 	}
 	l := &s.ledger
-	old := l.txns[:len(l.txns)-keptRecent]
-	unarrived := 0
-	for _, t := range old {
-		if !t.stayed { // the others are explained again when they go
-			explain(t)
-		}
-		if t.unarrived() {
-			unarrived++
-		}
-	}
-	spare := unarrived - keptUnarrived
-	kept := make([]*txn, 0, min(unarrived, keptUnarrived)+keptRecent+l.foldMore)
-	for _, t := range old {
-		if t.unarrived() {
-			if spare--; spare < 0 {
-				t.stayed, t.snap = true, nil // most are looked at no more
-				kept = append(kept, t)
-				continue
-			}
-		}
-		if t.stayed {
-			explain(t)
-		}
+	old, recent := l.txns[:len(l.txns)-keptRecent], l.txns[len(l.txns)-keptRecent:]
+	leave := func(t *txn) {
 		if s.statement != nil {
 			s.payOut(t)
 		}
 		l.drop(t)
 	}
-	l.txns = append(kept, l.txns[len(old):]...)
-	l.foldAt = len(l.txns) + l.foldMore
+	kept := old[:0]
+	for _, t := range old {
+		if !t.stayed { // the others are explained again when they go
+			explain(t)
+		}
+		if t.unarrived() {
+			kept = append(kept, t)
+			continue
+		}
+		if t.stayed {
+			explain(t)
+		}
+		leave(t)
+	}
+	spare := max(len(kept)-keptUnarrived, 0)
+	for _, t := range kept[:spare] {
+		if t.stayed {
+			explain(t)
+		}
+		leave(t)
+	}
+	for _, t := range kept[spare:] {
+		t.stayed, t.snap = true, nil // most are looked at no more
+	}
+	n := copy(l.txns, kept[spare:])
+	n += copy(l.txns[n:], recent)
+	clear(l.txns[n:])
+	l.txns = l.txns[:n]
+	l.foldAt = n + l.foldMore
 }
 
 // unarrived says that a transaction was meant to bring money and did not get as far as it should.
@@ -107,7 +113,8 @@ func (l *ledger) drop(t *txn) {
 		c.amount += t.Amount
 		f.causes[t.Cause] = c
 	}
-	if at := l.byStan[t.stan]; at != t {
+	key := t.key()
+	if at := l.byStan[key]; at != t {
 		for ; at != nil; at = at.older {
 			if at.older == t {
 				at.older = t.older
@@ -115,9 +122,9 @@ func (l *ledger) drop(t *txn) {
 			}
 		}
 	} else if t.older != nil {
-		l.byStan[t.stan] = t.older
+		l.byStan[key] = t.older
 	} else {
-		delete(l.byStan, t.stan)
+		delete(l.byStan, key)
 	}
 	t.older, t.original = nil, nil
 }

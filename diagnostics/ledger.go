@@ -34,17 +34,18 @@ type ledger struct {
 	chip, stripes int
 }
 
-// pairKey finds the request of an answer: line, class of message and trace number.
+// pairKey finds the request of an answer: line, class of message and trace number. Keys have no gaps in them: those are hashed
+// in one go.
 type pairKey struct {
 	line  int
-	class [2]byte
+	class uint32
 	stan  uint32
 }
 
 // stanKey finds a terminal's transaction by its trace number.
 type stanKey struct {
 	term *terminal
-	stan uint32
+	stan uint64
 }
 
 // exchange is a request that has no answer yet.
@@ -83,8 +84,8 @@ func (l *ledger) word(text string) string {
 }
 
 // requestClass is the second and third digit of a message type, those of the request that an answer belongs to.
-func requestClass(mti string) [2]byte { // an odd third digit answers the even one before it
-	return [2]byte{mti[1], mti[2] &^ 1}
+func requestClass(mti string) uint32 { // an odd third digit answers the even one before it
+	return uint32(mti[1])<<8 | uint32(mti[2]&^1)
 }
 
 // traceKey is a trace number as a key. What is no number gets one of its own, above all numbers of six digits.
@@ -293,6 +294,9 @@ func (l *ledger) add(t *txn, n int) {
 	t.Messages = append(t.Messages, n)
 }
 
+// key is where a transaction is found by its trace number.
+func (t *txn) key() stanKey { return stanKey{t.term, uint64(t.stan)} }
+
 // begin starts a transaction with its request.
 func (l *ledger) begin(s *Session, x *exchange, e *Entry) *txn {
 	m := e.Msg
@@ -303,8 +307,8 @@ func (l *ledger) begin(s *Session, x *exchange, e *Entry) *txn {
 	amount, currency, _ := minorUnits(m)
 	stan := m.Get(11)
 	texts := stan + m.PAN() // a part of a message would keep the whole message, and more: they stand in blocks
-	t := &txn{Transaction: Transaction{N: l.nextTxn, Line: x.key.line, Type: kind, MTI: m.MTI, STAN: texts[:len(stan)], RRN: strings.Clone(strings.TrimSpace(m.Get(37))),
-		Terminal: x.term.id, Amount: amount, Currency: l.word(currency), Card: texts[len(stan):], At: e.At}, term: x.term, stan: stanKey{x.term, x.key.stan}, fate: fateless}
+	t := &txn{N: l.nextTxn, Line: x.key.line, Type: kind, moving: movesMoney(kind), MTI: m.MTI, STAN: texts[:len(stan)], RRN: strings.Clone(strings.TrimSpace(m.Get(37))),
+		Amount: amount, Currency: l.word(currency), Card: texts[len(stan):], At: e.At, term: x.term, stan: x.key.stan, fate: fateless}
 	t.batch = l.word(batchOf(private(m)))
 	l.nextTxn++
 	t.issuer = l.issuerOf(t.Card)
@@ -314,7 +318,8 @@ func (l *ledger) begin(s *Session, x *exchange, e *Entry) *txn {
 		t.term.ready = t.term.ready || t.moves()
 	}
 	l.txns = append(l.txns, t)
-	t.older, l.byStan[t.stan] = l.byStan[t.stan], t
+	key := t.key()
+	t.older, l.byStan[key] = l.byStan[key], t
 	if len(l.txns) >= l.foldAt {
 		s.fold()
 	}
@@ -357,7 +362,7 @@ func originalSTAN(m *wire.Message) string {
 func (l *ledger) reversed(term *terminal, line int, m *wire.Message) *txn {
 	want, _, known := minorUnits(m)
 	find := func(stan string) (found *txn) {
-		for t := l.byStan[stanKey{term, traceKey(stan)}]; t != nil; t = t.older {
+		for t := l.byStan[stanKey{term, uint64(traceKey(stan))}]; t != nil; t = t.older {
 			if t.moves() && (!known || want == t.Amount) {
 				if t.Line == line {
 					return t
@@ -381,7 +386,7 @@ func (l *ledger) reversed(term *terminal, line int, m *wire.Message) *txn {
 // repeated is the transaction that a request asks for again: the same type, trace number and amount, and no answer yet, or
 // a message type that says that it is a repeat (0221, 0321).
 func (l *ledger) repeated(term *terminal, key pairKey, m *wire.Message) *txn {
-	t := l.byStan[stanKey{term, key.stan}]
+	t := l.byStan[stanKey{term, uint64(key.stan)}]
 	if t == nil || requestClass(t.MTI) != key.class || t.answered && m.MTI[3]%2 == 0 {
 		return nil
 	}

@@ -67,7 +67,7 @@ func (st *Statement) find(t *txn) *row {
 			return sameDay(x, at) && signFits(x, t) && (x.amount == t.Amount || x.net || x.amount == -t.Amount) &&
 				(x.batch == "" || t.batch == "" || x.batch == strings.TrimLeft(t.batch, "0")) && (x.rrn == "" || t.RRN == "" || x.rrn == t.RRN)
 		}
-		if x := pick(st.bySTAN[t.Terminal+"|"+stan], fits); x != nil {
+		if x := pick(st.bySTAN[t.term.id+"|"+stan], fits); x != nil {
 			return x
 		}
 		if x := pick(st.bySTAN["|"+stan], func(x *row) bool { return fits(x) && x.amount == t.Amount }); x != nil {
@@ -76,7 +76,7 @@ func (st *Statement) find(t *txn) *row {
 	}
 	if n := len(t.Card); n >= 4 {
 		return pick(st.byCard[t.Card[n-4:]], func(x *row) bool {
-			return x.rrn == "" && x.stan == "" && x.timed && x.amount == t.Amount && apart(x, at) <= nearby && (x.terminal == "" || x.terminal == t.Terminal)
+			return x.rrn == "" && x.stan == "" && x.timed && x.amount == t.Amount && apart(x, at) <= nearby && (x.terminal == "" || x.terminal == t.term.id)
 		})
 	}
 	return nil

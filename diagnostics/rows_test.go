@@ -84,3 +84,31 @@ func BenchmarkPack(b *testing.B) {
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/packRows, "ns/row")
 	})
 }
+
+// Rows that nobody saw are used again, those of a snapshot never.
+func TestRowsOfSnapshotsStay(t *testing.T) {
+	s, err := NewSession(Options{RingSize: packRows, Wire: wire.Options{Framing: "len2", Header: "tpdu+cup", Dialect: "cup"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var snapshots []*Snapshot
+	for i := range 20 * packRows {
+		s.mu.Lock()
+		s.add(Entry{Line: 1, Kind: link.Reset, Count: i + 1})
+		s.version++
+		s.mu.Unlock()
+		if i%(3*packRows) == 2*packRows {
+			snapshots = append(snapshots, s.Snapshot())
+		}
+	}
+	for _, sn := range append(snapshots, s.Snapshot()) {
+		if len(sn.Entries) < packRows {
+			t.Fatalf("%d rows are kept", len(sn.Entries))
+		}
+		for i, e := range sn.Entries {
+			if e.N != sn.FirstEntry+i || e.Count != e.N {
+				t.Fatalf("row %d is now %+v", sn.FirstEntry+i, e)
+			}
+		}
+	}
+}

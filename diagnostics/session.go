@@ -42,7 +42,7 @@ type Session struct {
 	ticks     uint64 // changes of version that only time made
 	cached    *Snapshot
 	ring      []*Entry
-	room      []Entry // where the next ones are made
+	spare     []*Entry // for the next ones
 	older     Older
 	nextN     int
 	shown     int // entries from here on are in no snapshot yet
@@ -339,17 +339,26 @@ func (s *Session) finish(c *conn) {
 }
 
 func (s *Session) add(entry Entry) *Entry {
-	if len(s.room) == cap(s.room) { // in blocks: they come and go in order
-		s.room = make([]Entry, 0, 32)
+	if len(s.spare) == 0 { // in blocks: they come and go in order
+		block := make([]Entry, 32)
+		for i := range block {
+			s.spare = append(s.spare, &block[len(block)-1-i])
+		}
 	}
-	s.room = append(s.room, entry)
-	e := &s.room[len(s.room)-1]
+	last := len(s.spare) - 1
+	e := s.spare[last]
+	s.spare = s.spare[:last]
+	*e = entry
 	e.N = s.nextN
 	s.nextN++
 	s.ring = append(s.ring, e)
 	if len(s.ring) >= s.o.RingSize+packRows {
-		s.put(s.ring[:packRows])
-		clear(s.ring[:packRows]) // the array stays for some more
+		rows := s.ring[:packRows]
+		s.put(rows)
+		if rows[0].N >= s.shown { // no snapshot has them
+			s.spare = append(s.spare, rows...)
+		}
+		clear(rows) // the array stays for some more
 		s.ring = s.ring[packRows:]
 	}
 	return e
@@ -428,8 +437,8 @@ func (s *Session) message(c *conn, it *item) {
 		}
 	}
 	s.recent = append(s.recent, it.at)
-	if len(s.recent) > 8192 {
-		s.recent = append([]time.Time(nil), s.recent[4096:]...)
+	if len(s.recent) >= 2*keptTimes {
+		s.recent = append(s.recent[:0], s.recent[keptTimes:]...)
 	}
 	if t := strings.TrimSpace(m.Get(41)); t != "" && t != c.term.id {
 		c.term = s.ledger.terminalOf(t)
@@ -497,13 +506,43 @@ func (s *Session) Snapshot() *Snapshot {
 	return sn
 }
 
+// percentiles are what half, 90 % and 95 % of latencies lie below, and the longest.
 func percentiles(l []time.Duration) (p50, p90, p95, worst time.Duration) {
 	if len(l) == 0 {
 		return
 	}
 	l = slices.Clone(l)
-	slices.Sort(l)
-	return l[len(l)/2], l[len(l)*9/10], l[len(l)*95/100], l[len(l)-1]
+	n := len(l)
+	return inOrder(l, n/2), inOrder(l, n*9/10), inOrder(l, n*95/100), slices.Max(l)
+}
+
+// inOrder is what would stand at place k if l were sorted (Hoare's selection). It moves what l holds, smaller ones before that
+// place.
+func inOrder(l []time.Duration, k int) time.Duration {
+	for from, to := 0, len(l)-1; from < to; {
+		middle, i, j := l[(from+to)/2], from, to
+		for i <= j {
+			for l[i] < middle {
+				i++
+			}
+			for l[j] > middle {
+				j--
+			}
+			if i <= j {
+				l[i], l[j] = l[j], l[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case k <= j:
+			to = j
+		case k >= i:
+			from = i
+		default:
+			return l[k]
+		}
+	}
+	return l[k]
 }
 
 // sentAs is the message of an entry, nil when it is no longer kept.

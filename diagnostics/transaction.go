@@ -9,41 +9,70 @@ import (
 	"tillscope/wire"
 )
 
-// txn is a transaction being followed. The exported part is copied into snapshots when it changes.
+// txn is a transaction being followed: what Transaction tells of it, and what is needed to follow it. Thousands of them are
+// looked through again and again, so that what is asked of each stands together, in front.
 type txn struct {
-	Transaction
-	snap       *Transaction
-	stan       stanKey
-	older      *txn // of the same terminal and trace number
-	term       *terminal
-	issuer     *issuer // nil when no card is named
 	answered   bool
-	respN      int
-	batch      string
-	reversalN  int  // entry of the latest reversal, 0 when none
+	good       bool // answered, and approved
+	moving     bool // it is meant to move money
 	revRefused bool // the host would not reverse it
 	voided     bool
-	original   *txn // what a void undoes
 	settled    bool
-	took       time.Duration // until its answer was whole
-	late       bool          // the answer came after the terminal had given up
-	unreceived bool          // the answer passed in time, and the terminal says that it had none
+	late       bool // the answer came after the terminal had given up
+	unreceived bool // the answer passed in time, and the terminal says that it had none
+	fellBack   bool // read by stripe because the chip failed
+	keyed      bool // the card number was typed in
+	stripe     bool // the stripe was read
+	misread    bool // that way, and unknown to the issuer
+	garbled    bool // its answer came damaged, or does not repeat the request
+	gone       bool // no longer kept
+	stayed     bool // among the unarrived of an earlier fold
+	fate       kind // why it has no answer, or kinds
+	reversalN  int  // entry of the latest reversal, 0 when none
+	Cause      string
+	term       *terminal
+	issuer     *issuer // nil when no card is named
+	older      *txn    // of the same terminal and trace number
+
+	ResponseCode string
+	reason       string // field 39 of the first reversal
+	payout       string // by the statement
+	MTI          string
+
+	N, Line    int
+	Type       string
+	STAN, RRN  string
+	Amount     int64
+	Currency   string
+	Card       string
+	HostText   string
+	batch      string
+	Messages   []int
+	At         time.Time
+	stan       uint32 // as a key
+	repeats    uint32 // how often it was sent again
+	respN      int
+	original   *txn          // what a void undoes
 	reversedAt time.Time     // when the terminal sent its latest reversal
-	repeats    int           // how often it was sent again
-	fate       kind          // why it has no answer, or kinds
-	fellBack   bool          // read by stripe because the chip failed
-	keyed      bool          // the card number was typed in
-	stripe     bool          // the stripe was read
-	misread    bool          // that way, and unknown to the issuer
-	garbled    bool          // its answer came damaged, or does not repeat the request
-	reason     string        // field 39 of the first reversal
-	payout     string        // by the statement
-	gone       bool          // no longer kept
-	stayed     bool          // among the unarrived of an earlier fold
+	took       time.Duration // until its answer was whole
+	snap       *Transaction  // as snapshots have it, made anew when it changes
 }
 
-func (t *txn) moves() bool {
-	switch t.Type {
+// show makes what snapshots have of it.
+func (t *txn) show(cause string, stage int, arrived string) {
+	t.Cause = cause
+	t.snap = &Transaction{N: t.N, Line: t.Line, Type: t.Type, MTI: t.MTI, STAN: t.STAN, RRN: t.RRN, Terminal: t.term.id, Amount: t.Amount, Currency: t.Currency, Card: t.Card,
+		ResponseCode: t.ResponseCode, HostText: t.HostText, Stage: Stages[stage], Arrived: arrived, Cause: cause, Messages: slices.Clone(t.Messages), At: t.At, Batch: t.batch, Payout: t.payout}
+	if cause != "" {
+		t.snap.Evidence = t.snap.Messages
+	}
+}
+
+func (t *txn) moves() bool { return t.moving }
+
+// movesMoney says it of a type of transactions.
+func movesMoney(kind string) bool {
+	switch kind {
 	case "sale", "void", "refund", "preauth", "completion":
 		return true
 	}
@@ -62,7 +91,7 @@ func approvedCode(c string) bool {
 // original found, or no such transaction to undo. Terminals drop their stored reversal on these.
 func ReversalAccepted(code string) bool { return code == "00" || code == "25" || code == "12" }
 
-func (t *txn) approved() bool { return t.answered && approvedCode(t.ResponseCode) }
+func (t *txn) approved() bool { return t.good }
 func (t *txn) reversed() bool { return t.reversalN > 0 && !t.revRefused }
 
 // stage is the index of the last stage that the line proves.
@@ -200,8 +229,8 @@ func (l *ledger) answer(s *Session, x *exchange, e *Entry) {
 			return
 		}
 	}
-	t.answered, t.respN, t.ResponseCode = true, e.N, l.word(code)
-	if r := strings.TrimSpace(m.Get(37)); r != "" {
+	t.answered, t.good, t.respN, t.ResponseCode = true, approvedCode(code), e.N, l.word(code)
+	if r := strings.TrimSpace(m.Get(37)); r != "" && r != t.RRN {
 		t.RRN = strings.Clone(r)
 	}
 	if t.Currency == "" {
@@ -259,7 +288,7 @@ func hostText(m *wire.Message) string {
 
 // void marks the transaction that an approved void undoes.
 func (l *ledger) void(t *txn, stan string) {
-	for o := l.byStan[stanKey{t.term, traceKey(stan)}]; o != nil; o = o.older {
+	for o := l.byStan[stanKey{t.term, uint64(traceKey(stan))}]; o != nil; o = o.older {
 		if o != t && o.Type != "void" && o.moves() {
 			o.voided, t.original = true, o
 			return

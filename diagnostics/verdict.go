@@ -283,13 +283,7 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 		}
 		if t.snap == nil || t.snap.Cause != cause || t.snap.Stage != Stages[stage] || t.snap.Arrived != arrived || len(t.snap.Messages) != len(t.Messages) ||
 			t.snap.ResponseCode != t.ResponseCode || t.snap.Payout != t.payout {
-			t.Cause, t.Stage, t.Arrived, t.Payout, t.Batch = cause, Stages[stage], arrived, t.payout, t.batch
-			c := t.Transaction
-			c.Messages = slices.Clone(t.Messages)
-			if cause != "" {
-				c.Evidence = c.Messages
-			}
-			t.snap = &c
+			t.show(cause, stage, arrived)
 		}
 		sn.Transactions = append(sn.Transactions, t.snap)
 	}

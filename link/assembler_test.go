@@ -21,8 +21,14 @@ import (
 func readBytes(t testing.TB, raw []byte) (events []Event, tally *Tally, err error) {
 	t.Helper()
 	f := &File{name: "made", from: io.NopCloser(bytes.NewReader(raw))}
-	err = f.Run(context.Background(), func(ev Event) { events = append(events, ev) })
+	err = f.Run(context.Background(), func(ev Event) { events = append(events, kept(ev)) })
 	return events, &f.tally, err
+}
+
+// kept is an event whose data stay when its sink has returned.
+func kept(ev Event) Event {
+	ev.Data = bytes.Clone(ev.Data)
+	return ev
 }
 
 // wayOf names one direction of one connection.

@@ -7,39 +7,48 @@ import (
 
 const (
 	feedEvents = 512       // events of a full batch
-	feedSlab   = 128 << 10 // bytes of data that share one allocation
+	feedBytes  = 128 << 10 // bytes of data that a batch has room for, unless one event has more
 	feedAhead  = 4         // full batches that may wait
 )
 
 // feed carries events from who reads a capture to who takes them in, on two cores, in order. The reader waits when the
 // taker is behind.
 type feed struct {
-	out   chan []Event
-	back  chan []Event  // batches that were taken in, to be used again
+	out   chan batch
+	back  chan batch    // what was taken in, to be used again
 	gone  chan struct{} // closed when nobody takes any more
-	batch []Event
-	slab  []byte
+	batch batch
+}
+
+// batch is some events, and the bytes of their data behind each other.
+type batch struct {
+	events []Event
+	bytes  []byte
 }
 
 func newFeed() *feed {
-	return &feed{out: make(chan []Event, feedAhead), back: make(chan []Event, feedAhead+2), gone: make(chan struct{})}
+	return &feed{out: make(chan batch, feedAhead), back: make(chan batch, feedAhead+2), gone: make(chan struct{})}
 }
 
 // emit adds an event without data.
 func (f *feed) emit(ev Event) {
-	f.batch = append(f.batch, ev)
-	if len(f.batch) >= feedEvents {
+	f.batch.events = append(f.batch.events, ev)
+	if len(f.batch.events) >= feedEvents {
 		f.flush()
 	}
 }
 
 // data adds bytes, which are copied.
 func (f *feed) data(ev Event, b []byte) {
-	if len(f.slab) < len(b) {
-		f.slab = make([]byte, max(feedSlab, len(b)))
+	at := len(f.batch.bytes)
+	if cap(f.batch.bytes)-at < len(b) {
+		f.flush()
+		if at = 0; cap(f.batch.bytes) < len(b) {
+			f.batch.bytes = make([]byte, 0, max(feedBytes, len(b)))
+		}
 	}
-	n := copy(f.slab, b)
-	ev.Data, f.slab = f.slab[:n:n], f.slab[n:]
+	f.batch.bytes = append(f.batch.bytes, b...)
+	ev.Data = f.batch.bytes[at:len(f.batch.bytes):len(f.batch.bytes)]
 	f.emit(ev)
 }
 
@@ -48,7 +57,7 @@ func (f *feed) idle() bool { return len(f.out) == 0 }
 
 // flush hands over what there is. A reader calls it before it may have to wait for more.
 func (f *feed) flush() {
-	if len(f.batch) == 0 {
+	if len(f.batch.events) == 0 {
 		return
 	}
 	select {
@@ -57,9 +66,9 @@ func (f *feed) flush() {
 	}
 	select {
 	case b := <-f.back:
-		f.batch = b[:0]
+		f.batch = batch{b.events[:0], b.bytes[:0]}
 	default:
-		f.batch = make([]Event, 0, feedEvents)
+		f.batch = batch{events: make([]Event, 0, feedEvents)}
 	}
 }
 
@@ -85,8 +94,8 @@ func (f *feed) run(ctx context.Context, read func() error, sink func(Event)) err
 			if !more {
 				return <-failed
 			}
-			for _, ev := range b {
-				sink(ev)
+			for i := range b.events {
+				sink(b.events[i])
 			}
 			select {
 			case f.back <- b:

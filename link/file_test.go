@@ -119,7 +119,7 @@ func readAll(t *testing.T, name string) ([]Event, error) {
 		t.Fatal(err)
 	}
 	var evs []Event
-	err = f.Run(context.Background(), func(ev Event) { evs = append(evs, ev) })
+	err = f.Run(context.Background(), func(ev Event) { evs = append(evs, kept(ev)) })
 	return evs, err
 }
 

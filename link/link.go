@@ -45,7 +45,7 @@ const (
 	Kinds // how many kinds there are
 )
 
-// Event is one thing that happened on one connection of a line. Data is owned by the receiver.
+// Event is one thing that happened on one connection of a line. Data is the sink's until it returns: who keeps it copies it.
 type Event struct {
 	At             time.Time
 	Conn           uint64 // one TCP connection, unique within a source, from 1

@@ -75,7 +75,7 @@ func reopen(t *testing.T, path string) []Event {
 		t.Fatal(err)
 	}
 	var got []Event
-	if err := f.Run(context.Background(), func(ev Event) { got = append(got, ev) }); err != nil {
+	if err := f.Run(context.Background(), func(ev Event) { got = append(got, kept(ev)) }); err != nil {
 		t.Fatal(err)
 	}
 	return got

@@ -280,7 +280,7 @@ func TestEventsComeAsTheyAreWritten(t *testing.T) {
 		f := &File{name: "made", from: r}
 		ctx, cancel := context.WithCancel(t.Context())
 		seen, done := make(chan Event, 1000), make(chan error, 1)
-		go func() { done <- f.Run(ctx, func(ev Event) { seen <- ev }) }()
+		go func() { done <- f.Run(ctx, func(ev Event) { seen <- kept(ev) }) }()
 		if _, err := w.Write(in); err != nil {
 			t.Fatal(err)
 		}
