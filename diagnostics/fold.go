@@ -113,20 +113,8 @@ func (l *ledger) drop(t *txn) {
 		c.amount += t.Amount
 		f.causes[t.Cause] = c
 	}
-	key := t.key()
-	if at := l.byStan[key]; at != t {
-		for ; at != nil; at = at.older {
-			if at.older == t {
-				at.older = t.older
-				break
-			}
-		}
-	} else if t.older != nil {
-		l.byStan[key] = t.older
-	} else {
-		delete(l.byStan, key)
-	}
-	t.older, t.original = nil, nil
+	t.term.forget(t)
+	t.original = nil
 }
 
 // owe counts a folded transaction that waits for the settlement of its batch.

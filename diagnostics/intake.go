@@ -24,6 +24,7 @@ type intake struct {
 	byAddr  map[string]*lineState
 	ahead   *ahead // nil when what is read is booked at once
 	serial  bool   // the source is a serial line
+	items   []item // room for those of the event in hand
 }
 
 // reading is an event with the messages that its bytes completed.
@@ -98,16 +99,16 @@ func hostOnly(addr string) string {
 	return addr
 }
 
-// read takes the bytes of an event in.
-func (in *intake) read(ev link.Event) (r reading) {
-	r.ev = ev
+// read takes the bytes of r's event in. What comes of it stands in r until the next one is read.
+func (in *intake) read(r *reading) {
+	ev := &r.ev
 	if ev.Kind == link.Gap && ev.Conn == 0 { // of a capture that could not keep up: nobody knows whose bytes they were
-		return r
+		return
 	}
 	if r.conn = in.conns[ev.Conn]; r.conn != nil {
 		r.line = r.conn.line
 	} else if r.line, r.conn = in.open(ev); r.conn == nil {
-		return r
+		return
 	}
 	c, dir := r.conn, ev.Dir&1
 	h := &c.half[dir]
@@ -116,10 +117,11 @@ func (in *intake) read(ev link.Event) (r reading) {
 		r.interrupted(dir, ev.At)
 		h.marks = append(h.marks, mark{h.received, ev.At})
 		h.received += int64(len(ev.Data))
-		r.take(c.items(dir, h.s.Write(ev.Data), ev.At))
-		r.size, r.ev.Data = len(ev.Data), nil // read, and many of them wait
+		in.items = c.items(in.items[:0], dir, h.s.Write(ev.Data), ev.At)
+		r.take(in.items)
+		r.size, ev.Data = len(ev.Data), nil // read, and many of them wait
 	case link.HalfClose:
-		r.take(c.items(dir, h.s.Close(), ev.At))
+		r.take(c.items(nil, dir, h.s.Close(), ev.At))
 	case link.Gap:
 		r.gap(dir)
 	case link.Unplugged:
@@ -132,11 +134,10 @@ func (in *intake) read(ev link.Event) (r reading) {
 		in.forget(c)
 	}
 	r.det = c.line.detected()
-	return r
 }
 
 // open finds or makes the line of an event, and a connection unless there is none any more.
-func (in *intake) open(ev link.Event) (*lineState, *conn) {
+func (in *intake) open(ev *link.Event) (*lineState, *conn) {
 	addr, host := hostOnly(ev.Terminal), ev.Host
 	l := in.byAddr[addr+"|"+host]
 	if l == nil {
@@ -173,14 +174,10 @@ func (l *lineState) detected() *wire.Detection {
 // isResponse tells the direction of a decoded message by its type: wire may hand over both directions at once.
 func isResponse(mti string) bool { return len(mti) == 4 && (mti[2]-'0')%2 == 1 }
 
-// items are what came of one direction's bytes. Both directions may come on one serial port: then the type of a message
+// items adds what came of one direction's bytes. Both directions may come on one serial port: then the type of a message
 // tells who sent it.
-func (c *conn) items(dir link.Dir, msgs []*wire.Message, now time.Time) []item {
-	if len(msgs) == 0 {
-		return nil
-	}
+func (c *conn) items(items []item, dir link.Dir, msgs []*wire.Message, now time.Time) []item {
 	oneWire := c.half[link.ToHost].received == 0 || c.half[link.ToTerminal].received == 0
-	items := make([]item, 0, len(msgs))
 	for _, m := range msgs {
 		d := dir
 		if !m.Undecoded() {
@@ -233,20 +230,20 @@ func (r *reading) interrupted(dir link.Dir, now time.Time) {
 
 // breakOff gives what was begun in a direction as it stands.
 func (r *reading) breakOff(dir link.Dir, at time.Time) {
-	r.take(r.conn.items(dir, r.conn.half[dir].s.Broken(), at))
+	r.take(r.conn.items(nil, dir, r.conn.half[dir].s.Broken(), at))
 }
 
 // gap ends what was begun in a direction: bytes are missing there.
 func (r *reading) gap(dir link.Dir) {
 	h := &r.conn.half[dir]
-	r.take(r.conn.items(dir, h.s.Gap(), r.ev.At))
+	r.take(r.conn.items(nil, dir, h.s.Gap(), r.ev.At))
 	h.used, h.marks = h.received, h.marks[:0]
 }
 
 // close takes what both directions still hold.
 func (r *reading) close(at time.Time) {
 	c := r.conn
-	r.take(append(c.items(link.ToHost, c.half[0].s.Close(), at), c.items(link.ToTerminal, c.half[1].s.Close(), at)...))
+	r.take(c.items(c.items(nil, link.ToHost, c.half[0].s.Close(), at), link.ToTerminal, c.half[1].s.Close(), at))
 }
 
 // waited are the frames that came to no end until now, so that they are seen before anything else is sent.
@@ -315,6 +312,7 @@ func (s *Session) ReadAhead() {
 			s.mu.Lock()
 			for i := range batch {
 				s.book(&batch[i])
+				clear(batch[i].items)
 			}
 			s.mu.Unlock()
 			a.spare = batch
@@ -322,13 +320,19 @@ func (s *Session) ReadAhead() {
 	}()
 }
 
-func (a *ahead) put(r reading) {
+// put hands over a copy of r and of its items.
+func (a *ahead) put(r *reading) {
 	a.mu.Lock()
 	for len(a.waiting) >= mostAhead {
 		a.less.Wait()
 	}
-	a.waiting = append(a.waiting, r)
-	if len(a.waiting) == 1 {
+	n := len(a.waiting)
+	a.waiting = slices.Grow(a.waiting, 1)[:n+1]
+	next := &a.waiting[n]
+	items := append(next.items[:0], r.items...) // where those of an earlier one stood
+	*next = *r
+	next.items = items
+	if n == 0 {
 		a.more.Signal()
 	}
 	a.mu.Unlock()

@@ -15,9 +15,8 @@ type ledger struct {
 	open          int                   // how many are without answer
 	txns          []*txn                // those that are kept, in order
 	nextTxn       int
-	foldAt        int              // how many may be kept before they are looked through
-	foldMore      int              // by how many more that is each time
-	byStan        map[stanKey]*txn // the newest
+	foldAt        int // how many may be kept before they are looked through
+	foldMore      int // by how many more that is each time
 	terminals     map[string]*terminal
 	roster        []*terminal // the same, in the order in which they came up
 	issuers       map[string]*issuer
@@ -34,18 +33,12 @@ type ledger struct {
 	chip, stripes int
 }
 
-// pairKey finds the request of an answer: line, class of message and trace number. Keys have no gaps in them: those are hashed
-// in one go.
+// pairKey finds the request of an answer: line, class of message and trace number. There is no gap in it: so it is hashed in
+// one go.
 type pairKey struct {
 	line  int
 	class uint32
 	stan  uint32
-}
-
-// stanKey finds a terminal's transaction by its trace number.
-type stanKey struct {
-	term *terminal
-	stan uint64
 }
 
 // exchange is a request that has no answer yet.
@@ -68,7 +61,7 @@ type exchange struct {
 }
 
 func newLedger(foldMore int) ledger {
-	return ledger{pairs: map[pairKey]*exchange{}, byStan: map[stanKey]*txn{}, terminals: map[string]*terminal{}, issuers: map[string]*issuer{}, words: map[string]string{}, nextTxn: 1, foldMore: foldMore, foldAt: keptRecent + foldMore}
+	return ledger{pairs: map[pairKey]*exchange{}, terminals: map[string]*terminal{}, issuers: map[string]*issuer{}, words: map[string]string{}, nextTxn: 1, foldMore: foldMore, foldAt: keptRecent + foldMore}
 }
 
 // word is a text of its own that is equal to one of a message, the same for all that are equal.
@@ -294,9 +287,6 @@ func (l *ledger) add(t *txn, n int) {
 	t.Messages = append(t.Messages, n)
 }
 
-// key is where a transaction is found by its trace number.
-func (t *txn) key() stanKey { return stanKey{t.term, uint64(t.stan)} }
-
 // begin starts a transaction with its request.
 func (l *ledger) begin(s *Session, x *exchange, e *Entry) *txn {
 	m := e.Msg
@@ -318,8 +308,7 @@ func (l *ledger) begin(s *Session, x *exchange, e *Entry) *txn {
 		t.term.ready = t.term.ready || t.moves()
 	}
 	l.txns = append(l.txns, t)
-	key := t.key()
-	t.older, l.byStan[key] = l.byStan[key], t
+	t.term.sent(t)
 	if len(l.txns) >= l.foldAt {
 		s.fold()
 	}
@@ -362,7 +351,7 @@ func originalSTAN(m *wire.Message) string {
 func (l *ledger) reversed(term *terminal, line int, m *wire.Message) *txn {
 	want, _, known := minorUnits(m)
 	find := func(stan string) (found *txn) {
-		for t := l.byStan[stanKey{term, uint64(traceKey(stan))}]; t != nil; t = t.older {
+		for t := term.numbered(traceKey(stan)); t != nil; t = t.older {
 			if t.moves() && (!known || want == t.Amount) {
 				if t.Line == line {
 					return t
@@ -386,7 +375,7 @@ func (l *ledger) reversed(term *terminal, line int, m *wire.Message) *txn {
 // repeated is the transaction that a request asks for again: the same type, trace number and amount, and no answer yet, or
 // a message type that says that it is a repeat (0221, 0321).
 func (l *ledger) repeated(term *terminal, key pairKey, m *wire.Message) *txn {
-	t := l.byStan[stanKey{term, uint64(key.stan)}]
+	t := term.numbered(key.stan)
 	if t == nil || requestClass(t.MTI) != key.class || t.answered && m.MTI[3]%2 == 0 {
 		return nil
 	}

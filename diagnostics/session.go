@@ -258,9 +258,10 @@ func (s *Session) clock(at time.Time) {
 func (s *Session) Handle(ev link.Event) {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
-	r := s.in.read(ev)
+	r := reading{ev: ev}
+	s.in.read(&r)
 	if s.in.ahead != nil {
-		s.in.ahead.put(r)
+		s.in.ahead.put(&r)
 		return
 	}
 	s.mu.Lock()

@@ -288,7 +288,7 @@ func hostText(m *wire.Message) string {
 
 // void marks the transaction that an approved void undoes.
 func (l *ledger) void(t *txn, stan string) {
-	for o := l.byStan[stanKey{t.term, uint64(traceKey(stan))}]; o != nil; o = o.older {
+	for o := t.term.numbered(traceKey(stan)); o != nil; o = o.older {
 		if o != t && o.Type != "void" && o.moves() {
 			o.voided, t.original = true, o
 			return
