@@ -193,6 +193,23 @@ type Sign struct {
 	strength     float64 // the most of level and of what one terminal or issuer shows
 }
 
+// inOrderOf are signs in order of the occasions of a stream. Signs are large: numbers are sorted, and each is moved once.
+func inOrderOf(list []sign, of stream) []sign {
+	if slices.IsSortedFunc(list, func(a, b sign) int { return cmp.Compare(a.all[of], b.all[of]) }) {
+		return list
+	}
+	places := make([]uint64, len(list))
+	for i := range list {
+		places[i] = uint64(list[i].all[of])<<32 | uint64(i)
+	}
+	slices.Sort(places)
+	out := make([]sign, len(list))
+	for i, at := range places {
+		out[i] = list[uint32(at)]
+	}
+	return out
+}
+
 // weigh makes evidence of signs by a rule of the tree. They need not be in order, and stay as they are.
 func (s *Session) weigh(list []sign, rule *signRule) *Sign {
 	of := rule.of
@@ -201,10 +218,7 @@ func (s *Session) weigh(list []sign, rule *signRule) *Sign {
 		return out
 	}
 	alarm := s.tree.alarm
-	if order := func(a, b sign) int { return cmp.Compare(a.all[of], b.all[of]) }; !slices.IsSortedFunc(list, order) {
-		list = slices.Clone(list)
-		slices.SortStableFunc(list, order)
-	}
+	list = inOrderOf(list, of)
 	seen := make([]uint32, 0, len(list))
 	terms, banks := map[*terminal][]uint32{}, map[*issuer][]uint32{}
 	for _, sg := range list {

@@ -165,11 +165,11 @@ type txEvidence struct {
 	Here     bool   `expr:"here" doc:"in the scope of the node: its terminal or its issuer is hit"`
 }
 
-// txKey is what transactions have in common that the tree treats alike.
+// txKey is what transactions have in common that the tree treats alike: what it can ask of them, and in whose scope they are, a
+// bit for each of what was found. Terminals and issuers themselves are too many.
 type txKey struct {
 	txEvidence
-	term   *terminal
-	issuer *issuer
+	here uint64
 }
 
 func (t *txn) evidence() txEvidence {
@@ -196,8 +196,14 @@ func (t *txn) pending() bool {
 // causeOf is which cause explains a transaction: the first of those found that does, or its own code's when that is the
 // card's own affair. Nothing else is guessed.
 func (s *Session) causeOf(t *txn, hits []*found, known map[txKey]string) string {
-	key := txKey{t.evidence(), t.term, t.issuer}
-	if c, ok := known[key]; ok {
+	key := txKey{txEvidence: t.evidence()}
+	for i, h := range hits {
+		if h.sign.covers(t.term, t.issuer, h.node.Scope) {
+			key.here |= 1 << (i % 64)
+		}
+	}
+	few := len(hits) <= 64 // or bits would stand for two
+	if c, ok := known[key]; ok && few {
 		return c
 	}
 	cause := ""
