@@ -98,6 +98,18 @@ func (s *screen) record(source link.Source) func(link.Event) {
 	}
 }
 
+// percent is by how much what is kept may grow until the collector comes, as long as there is room. A message on a line that passes
+// through the program may have to wait for it.
+func (s *screen) percent() int {
+	if inline(s.current().source) {
+		return 400
+	}
+	return 100
+}
+
+// recording says that there is a recording.
+func (s *screen) recording() bool { return s.recorder.Load() != nil }
+
 // current is what is watched now.
 func (s *screen) current() *running {
 	s.mu.Lock()
@@ -118,7 +130,7 @@ func (s *screen) open(kind string, values map[string]string) (tui.Session, error
 	if err != nil {
 		return nil, err
 	}
-	next, err := start(s.ctx, source, diagnostics.Options{Lang: lang, TimeScale: scale, Record: s.record(source), Older: olderRows})
+	next, err := start(s.ctx, source, diagnostics.Options{Lang: lang, TimeScale: scale, Record: s.record(source), Recording: s.recording, RingSize: screenRing, Older: olderRows})
 	if err != nil {
 		return nil, err
 	}

@@ -42,8 +42,12 @@ const (
 // less to look through.
 const reportRing = 6000
 
-// olderRows is how many entries are kept packed for a screen, behind those that stand as they are: 100,000 in all.
-const olderRows = 96_000
+// For a screen: how many entries stand as they are, at more than a kilobyte each, and how many are kept packed behind them, at
+// some fifty bytes. 100,000 in all.
+const (
+	screenRing = 1536
+	olderRows  = 100_000 - screenRing
+)
 
 // watch holds the flags that every source shares.
 type watch struct {
@@ -229,10 +233,10 @@ func (w *watch) run(c *cobra.Command, open func() (link.Source, error)) (err err
 	case reportOnly:
 		o.RingSize = reportRing
 	case fullScreen:
-		o.Older = olderRows
+		o.RingSize, o.Older = screenRing, olderRows
 	}
 	if w.recording != "" || front == fullScreen {
-		o.Record = s.record(source)
+		o.Record, o.Recording = s.record(source), s.recording
 	}
 	signals, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
@@ -305,9 +309,7 @@ func (w *watch) show(ctx context.Context, s *screen, o tui.Options) (err error) 
 	if o.Themes, err = tui.Themes(filepath.Join(configFolder(), "themes")); err != nil {
 		return err
 	}
-	if !inline(s.current().source) {
-		sparing(math.MaxInt64, 25) // a screen runs for weeks on small machines: its memory counts more than the collector's time
-	}
+	stayRoomy(s.percent())
 	o.Theme, o.Keys, o.Low, o.Mouse, o.Sync = w.theme, w.config.Keys, w.low, w.config.Mouse, w.config.Sync
 	o.FirstRun, o.Hints = firstRun(), keepHints
 	o.Recorder = func() tui.Recorder {

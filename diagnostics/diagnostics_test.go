@@ -284,7 +284,7 @@ func TestPlacesInOrder(t *testing.T) {
 			l[i] = time.Duration(random.IntN(1 + n/2))
 		}
 		sorted := slices.Sorted(slices.Values(l))
-		p50, p90, p95, worst := percentiles(l)
+		p50, p90, p95, worst := new(Session).percentiles(l)
 		if p50 != sorted[n/2] || p90 != sorted[n*9/10] || p95 != sorted[n*95/100] || worst != sorted[n-1] {
 			t.Fatalf("%d %d %d %d of %v", p50, p90, p95, worst, sorted)
 		}

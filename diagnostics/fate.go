@@ -141,7 +141,7 @@ func (s *Session) unanswered() (list [kinds][]sign, waiting int) {
 	}
 	own := patience(waits)
 	for _, l := range s.lines {
-		p50, _, p95, _ := percentiles(l.lats)
+		p50, _, p95, _ := s.percentiles(l.lats)
 		l.pace = pace{typical: p50, usual: p95, patience: own}
 	}
 	for x := s.ledger.first; x != nil; x = x.next {

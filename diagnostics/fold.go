@@ -34,7 +34,7 @@ func (s *Session) fold() {
 		sn.Lines = append(sn.Lines, x.Line)
 	}
 	hits := s.walk(sn, s.gather(sn)) // what goes is counted for its cause: nobody may have asked for a verdict yet
-	known := map[txKey]string{}
+	known := s.explanations()
 	explain := func(t *txn) {
 		if t.moves() || t.Type == "balance" {
 			t.Cause = s.causeOf(t, hits, known)

@@ -18,7 +18,7 @@ func (s *Session) record(ev link.Event) {
 // recordMessage hands a message over as what passed on the line, masked, in the pieces in which it passed: how messages are
 // told apart depends on them, and how long an answer took.
 func (s *Session) recordMessage(c *conn, it *item, dir link.Dir) {
-	if s.o.Record == nil {
+	if s.o.Record == nil || s.o.Recording != nil && !s.o.Recording() {
 		return
 	}
 	b, at, from := storable(it.m), it.at, int64(0)

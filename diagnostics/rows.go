@@ -38,6 +38,7 @@ type pack struct {
 type Older struct {
 	packs []*pack
 	shelf *shelf
+	own   map[*pack]bool // those that no snapshot has seen as they are: they may be changed
 }
 
 // first is the number of the oldest row, 0 when there is none.
@@ -58,8 +59,27 @@ func (o Older) at(n int) int {
 
 // run are the rows that are packed together with entry n, nil when that is not kept.
 func (o Older) run(n int) []*Entry {
+	i := o.at(n)
+	if i < 0 {
+		return nil
+	}
+	p := o.packs[i]
+	rows := o.shelf.open(p)
+	if len(p.pairs) > 0 {
+		rows = slices.Clone(rows)
+		for n, pair := range p.pairs {
+			e := *rows[n-p.first]
+			e.Pair = pair
+			rows[n-p.first] = &e
+		}
+	}
+	return rows
+}
+
+// message is the message of entry n, nil when there is none or it is not kept.
+func (o Older) message(n int) *wire.Message {
 	if i := o.at(n); i >= 0 {
-		return o.shelf.open(o.packs[i])
+		return o.shelf.open(o.packs[i])[n-o.packs[i].first].Msg
 	}
 	return nil
 }
@@ -72,13 +92,29 @@ func (o *Older) change(n int, f func(*Entry)) {
 	}
 	var e Entry
 	f(&e)
-	p := *o.packs[i]
-	if p.pairs = maps.Clone(p.pairs); p.pairs == nil {
+	p := o.packs[i]
+	if !o.own[p] {
+		if o.own == nil {
+			o.own = map[*pack]bool{}
+		}
+		if len(o.own) == 0 {
+			o.packs = slices.Clone(o.packs)
+		}
+		other := *p
+		p = &other
+		p.pairs = maps.Clone(p.pairs)
+		o.packs[i], o.own[p] = p, true
+	}
+	if p.pairs == nil {
 		p.pairs = map[int]int{}
 	}
 	p.pairs[n] = e.Pair
-	o.packs = slices.Clone(o.packs)
-	o.packs[i] = &p
+}
+
+// share gives what snapshots may keep.
+func (o *Older) share() Older {
+	o.own = nil
+	return *o
 }
 
 // Oldest is the number of the first row that is kept.
@@ -124,6 +160,8 @@ type shelf struct {
 	known    map[*wire.Form]int       // index of a form plus 1, 0 when messages of it cannot be made again
 	controls map[string]*wire.Message // one of each
 	opened   []openedPack             // the latest last
+	plain    []byte                   // before it is compressed: room that the next pack takes again
+	packed   bytes.Buffer
 	zip      *flate.Writer
 	unzip    io.Reader
 }
@@ -265,7 +303,7 @@ func (s *shelf) pack(rows []*Entry) *pack {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := &pack{first: rows[0].N}
-	c := coder{b: make([]byte, 0, 320*len(rows))}
+	c := coder{b: s.plain[:0]}
 	var at time.Time
 	for _, e := range rows {
 		c.entry(e, &at)
@@ -281,23 +319,23 @@ func (s *shelf) pack(rows []*Entry) *pack {
 			c.text(&raw)
 		}
 	}
-	var out bytes.Buffer
+	s.packed.Reset()
 	if s.zip == nil {
-		s.zip, _ = flate.NewWriter(&out, flate.BestSpeed)
+		s.zip, _ = flate.NewWriter(&s.packed, flate.BestSpeed)
 	} else {
-		s.zip.Reset(&out)
+		s.zip.Reset(&s.packed)
 	}
 	_, _ = s.zip.Write(c.b) // into memory: it cannot fail
 	_ = s.zip.Close()
-	p.data = slices.Clone(out.Bytes())
+	s.plain, p.data = c.b, bytes.Clone(s.packed.Bytes())
 	return p
 }
 
-// open gives the rows of a pack.
+// open gives the rows of a pack, without the answers that came after it was packed.
 func (s *shelf) open(p *pack) []*Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if i := slices.IndexFunc(s.opened, func(o openedPack) bool { return o.p == p }); i >= 0 {
+	if i := slices.IndexFunc(s.opened, func(o openedPack) bool { return o.p.first == p.first }); i >= 0 {
 		o := s.opened[i]
 		s.opened = append(slices.Delete(s.opened, i, i+1), o)
 		return o.rows
@@ -326,9 +364,6 @@ func (s *shelf) unpack(p *pack) []*Entry {
 		e := &all[i]
 		e.N, rows[i] = p.first+i, e
 		c.entry(e, &at)
-		if n := p.pairs[e.N]; n > 0 {
-			e.Pair = n
-		}
 		var how int
 		switch num(&c, &how); {
 		case how == asKept:

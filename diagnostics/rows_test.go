@@ -40,8 +40,52 @@ func TestOlderRows(t *testing.T) {
 	s.change(oldest+3, func(e *Entry) { e.Pair = 99 })
 	s.version++
 	s.mu.Unlock()
-	if after := s.Snapshot(); after.Entry(oldest+3).Pair != 99 || before.Entry(oldest+3).Pair != 0 || after.Entry(oldest+3).Count != oldest+2 {
+	after := s.Snapshot()
+	if after.Entry(oldest+3).Pair != 99 || before.Entry(oldest+3).Pair != 0 || after.Entry(oldest+3).Count != oldest+2 {
 		t.Error("a late answer changes more, or less, than the rows to come")
+	}
+	s.mu.Lock()
+	for i := range 3 { // the first of them copies what the snapshot has, the others change the copy
+		s.change(oldest+3+i, func(e *Entry) { e.Pair = 90 + i })
+	}
+	s.version++
+	s.mu.Unlock()
+	for i, want := range []int{99, 0, 0} {
+		if got, later := after.Entry(oldest+3+i).Pair, s.Snapshot().Entry(oldest+3+i).Pair; got != want || later != 90+i {
+			t.Errorf("row %d is answered by %d, and by %d in a later snapshot", oldest+3+i, got, later)
+		}
+	}
+}
+
+// BenchmarkLateAnswer: an answer to a request that is packed already, as on a busy line with a slow host.
+func BenchmarkLateAnswer(b *testing.B) {
+	s, err := NewSession(Options{RingSize: packRows, Older: 375 * packRows, Wire: wire.Options{Framing: "len2", Header: "tpdu+cup", Dialect: "cup"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	x := newTraffic(b)
+	var chunk [2][]byte
+	ev := link.Event{At: t0, Conn: 1, Terminal: "10.0.0.1:1000", Host: "10.0.0.9:8583", Kind: link.Opened}
+	s.Handle(ev)
+	ev.Kind = link.Data
+	for s.nextN < 300*packRows {
+		chunk = x.next(chunk)
+		for dir, data := range chunk {
+			ev.Dir, ev.Data = link.Dir(dir), data
+			s.Handle(ev)
+		}
+		chunk = [2][]byte{}
+	}
+	for n := 0; b.Loop(); n++ {
+		at := 1000 + n%packRows
+		if s.sentAs(at) == nil {
+			b.Fatal("not kept")
+		}
+		s.change(at, func(e *Entry) { e.Pair = at })
+		if n%500 == 0 {
+			s.version++
+			s.Snapshot()
+		}
 	}
 }
 

@@ -25,6 +25,8 @@ type Options struct {
 	Tree      *Tree             // replaces the shipped tree
 	// Record, when set, gets everything that passed, in order, with card data masked. It must not wait.
 	Record func(link.Event)
+	// Recording, when set, says whether Record wants anything now: masked copies of all that passes are a tenth of the work.
+	Recording func() bool
 }
 
 // Session turns link events into a diagnosis. All methods are safe from any goroutine.
@@ -41,6 +43,8 @@ type Session struct {
 	version   uint64
 	ticks     uint64 // changes of version that only time made
 	cached    *Snapshot
+	known     map[txKey]string // room of explanations
+	sorted    []time.Duration  // room of percentiles
 	ring      []*Entry
 	spare     []*Entry // for the next ones
 	older     Older
@@ -488,10 +492,10 @@ func (s *Session) Snapshot() *Snapshot {
 		d := *l.det
 		v.Framing, v.Header, v.Dialect, v.Confidence, v.RunnerUp = d.Framing, d.Header, d.Dialect, d.Confidence, d.RunnerUp
 		v.Foreign = cmp.Or(d.Foreign, v.Foreign)
-		v.Latency50, v.Latency90, v.Latency95, v.Worst = percentiles(l.lats)
+		v.Latency50, v.Latency90, v.Latency95, v.Worst = s.percentiles(l.lats)
 		sn.Lines = append(sn.Lines, v)
 	}
-	sn.Entries, sn.Older = slices.Clone(s.ring), s.older
+	sn.Entries, sn.Older = slices.Clone(s.ring), s.older.share()
 	s.shown = s.nextN
 	sn.FirstEntry = 1
 	if len(s.ring) > 0 {
@@ -508,11 +512,12 @@ func (s *Session) Snapshot() *Snapshot {
 }
 
 // percentiles are what half, 90 % and 95 % of latencies lie below, and the longest.
-func percentiles(l []time.Duration) (p50, p90, p95, worst time.Duration) {
+func (s *Session) percentiles(l []time.Duration) (p50, p90, p95, worst time.Duration) {
 	if len(l) == 0 {
 		return
 	}
-	l = slices.Clone(l)
+	s.sorted = append(s.sorted[:0], l...)
+	l = s.sorted
 	above := 0 // what is looked for from now on stands there or behind
 	at := func(k int) time.Duration {
 		d := inOrder(l[above:], k-above)
@@ -559,8 +564,6 @@ func (s *Session) sentAs(n int) *wire.Message {
 	}
 	if first := s.ring[0].N; n >= first {
 		return s.ring[n-first].Msg
-	} else if run := s.older.run(n); run != nil {
-		return run[n-run[0].N].Msg
 	}
-	return nil
+	return s.older.message(n)
 }

@@ -193,6 +193,15 @@ func (t *txn) pending() bool {
 	return (t.Type == "sale" || t.Type == "completion") && t.settled && t.approved() && !t.reversed() && !t.voided
 }
 
+// explanations is where causeOf notes what it found: nothing so far, in the room of the time before.
+func (s *Session) explanations() map[txKey]string {
+	if s.known == nil {
+		s.known = map[txKey]string{}
+	}
+	clear(s.known)
+	return s.known
+}
+
 // causeOf is which cause explains a transaction: the first of those found that does, or its own code's when that is the
 // card's own affair. Nothing else is guessed.
 func (s *Session) causeOf(t *txn, hits []*found, known map[txKey]string) string {
@@ -261,7 +270,7 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 			stages[0]++
 		}
 	}
-	known := map[txKey]string{}
+	known := s.explanations()
 	sn.Transactions = make([]*Transaction, 0, len(s.ledger.txns))
 	for _, t := range s.ledger.txns {
 		stage := t.stage()

@@ -30,7 +30,7 @@ type sideways interface{ side(m *Model, by int) }
 // while, on a slow terminal. While only time passes, a new snapshot is taken every second, and is for the clock.
 const (
 	refresh     = 100 * time.Millisecond
-	refreshRush = 250 * time.Millisecond
+	refreshRush = 333 * time.Millisecond
 	refreshCalm = 500 * time.Millisecond
 	refreshLow  = time.Second
 	refreshIdle = time.Second
@@ -327,7 +327,7 @@ func (m *Model) tick() tea.Cmd {
 	return func() tea.Msg { return fetch(from) }
 }
 
-// arrive adopts a fetched snapshot, or counts what the frozen display misses. At most a fifth of the time goes into taking
+// arrive adopts a fetched snapshot, or counts what the frozen display misses. Hardly a tenth of the time goes into taking
 // snapshots.
 func (m *Model) arrive(f fresh) tea.Cmd {
 	began := time.Now()
@@ -341,7 +341,8 @@ func (m *Model) arrive(f fresh) tea.Cmd {
 	default:
 		m.adoptSnapshot(f)
 	}
-	return next(max(m.wait(), 4*(f.cost+time.Since(began))))
+	cost := f.cost + time.Since(began)
+	return next(max(m.wait(), min(10*cost, time.Second), 4*cost))
 }
 
 func (m *Model) key(msg tea.KeyPressMsg) tea.Cmd {
