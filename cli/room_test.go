@@ -29,9 +29,10 @@ func TestRoomFollowsWhatIsInUse(t *testing.T) {
 	}
 	until("at first", func(limit int64) bool { return limit >= leastRoom && limit < math.MaxInt64 })
 	const much = 4 * leastRoom
-	kept := make([]byte, much)
-	until("with much in use", func(limit int64) bool { return limit > much+much/5 })
-	runtime.KeepAlive(kept)
-	kept = nil
+	func() {
+		kept := make([]byte, much)
+		until("with much in use", func(limit int64) bool { return limit > much+much/5 })
+		runtime.KeepAlive(kept)
+	}()
 	until("when it is gone", func(limit int64) bool { return limit < much })
 }

@@ -8,11 +8,36 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"tillscope/assets"
+	"tillscope/diagnostics"
 )
+
+// asked is the question that the keys of an answer are for: the one under the cursor of tree or verdict, else the first one. Nil
+// is none.
+func (m *Model) asked() *diagnostics.Question {
+	list := m.snap.Questions
+	switch m.focus {
+	case tree:
+		if node := m.panes[tree].(*treePane).current(m); node != nil {
+			for i := range list {
+				if list[i].Node == node.ID {
+					return &list[i]
+				}
+			}
+		}
+	case verdict:
+		if i := m.panes[verdict].(*verdictPane).at - len(m.snap.Causes); i >= 0 && i < len(list) {
+			return &list[i]
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return &list[0]
+}
 
 // unasked says why there is nothing to answer.
 func (m *Model) unasked() string {
-	if len(m.snap.Questions) == 0 {
+	if m.asked() == nil {
 		return m.t("why.unasked")
 	}
 	return ""
@@ -20,7 +45,7 @@ func (m *Model) unasked() string {
 
 func answer(a string) func(*Model) tea.Cmd {
 	return do(func(m *Model) {
-		if err := m.o.Session.Answer(m.snap.Questions[0].Node, a); err != nil {
+		if err := m.o.Session.Answer(m.asked().Node, a); err != nil {
 			m.notice = err.Error()
 		}
 		m.frozen = false // the answer changes the verdict

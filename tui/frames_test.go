@@ -81,8 +81,17 @@ func TestRefreshFollowsTheTraffic(t *testing.T) {
 		t.Errorf("nothing for a while: looks again after %v", got)
 	}
 	m.setLow(true)
-	if got := m.wait(); got != refreshLow {
-		t.Errorf("low bandwidth: looks again after %v", got)
+	for _, c := range []struct {
+		rows int
+		want time.Duration
+	}{{2, refreshLow}, {100, refreshLow}, {30 * (flood + 1), 2 * refreshLow}, {100, refreshLow}} {
+		for range c.rows / 2 {
+			load.exchange(at)
+		}
+		m.take()
+		if got := m.wait(); got != c.want {
+			t.Errorf("low bandwidth, %d rows since the last look: looks again after %v, want %v", c.rows, got, c.want)
+		}
 	}
 }
 

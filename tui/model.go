@@ -49,7 +49,7 @@ type Model struct {
 	active uint64            // activity of the session at snap
 	took   time.Time         // when snap was taken
 	moved  time.Time         // when something happened last
-	rush   bool              // more rows come than the screen has
+	rush   int               // how many screens of rows came since the last look
 	missed int               // messages since the display was frozen
 	names  map[string]string // short names of terminals
 	money  string            // currency of sums: that of all transactions, else empty
@@ -178,7 +178,7 @@ func (m *Model) adoptSnapshot(f fresh) {
 		last = m.newest()
 	}
 	m.active, m.snap, m.missed = f.active, f.snap, 0
-	m.rush = m.newest()-last > max(m.h, 1) // nobody reads what rushes by like that
+	m.rush = (m.newest() - last) / max(m.h, 1)
 	m.names, m.writer.wide = names(m.snap)
 	m.money = ""
 	for i, t := range m.snap.Transactions {
@@ -295,14 +295,19 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
+// flood is how many screens of rows at one look are so much traffic that even counters of it rush by.
+const flood = 20
+
 // wait is the time until the next look for news.
 func (m *Model) wait() time.Duration {
 	switch {
+	case m.low && m.rush > flood:
+		return 2 * refreshLow // more digits change, in numbers that nobody reads
 	case m.low:
 		return refreshLow
 	case time.Since(m.moved) > calm:
 		return refreshCalm
-	case m.rush:
+	case m.rush > 0: // nobody reads what rushes by like that
 		return refreshRush
 	}
 	return refresh

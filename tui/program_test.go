@@ -98,10 +98,11 @@ func (x *terminal) press(s string) {
 	}
 }
 
-// esc presses escape alone: it is one only when nothing follows for a while.
-func (x *terminal) esc() {
+// esc presses escape alone, and waits for what it takes away: a key that follows too soon would be one with it.
+func (x *terminal) esc(away string) {
+	x.t.Helper()
 	x.press("\x1b")
-	time.Sleep(120 * time.Millisecond)
+	x.wait("without "+away, func(s string) bool { return !strings.Contains(s, away) })
 }
 
 func (x *terminal) until(want string) {
@@ -199,11 +200,11 @@ func drive(t *testing.T, k kit) {
 	x.press("d")
 	x.until("Compare #")
 	x.until("* differs")
-	x.esc()
+	x.esc("Compare #")
 	x.press("b")
 	x.until("byte ")
 	x.press("lll")
-	x.esc()
+	x.esc("byte ")
 	x.press("t") // its story
 	x.until("The money does not arrive.")
 	x.press("1") // back to the scope
@@ -219,7 +220,7 @@ func drive(t *testing.T, k kit) {
 	x.until("#8 #10")
 	x.press("\r")
 	x.until("Evidence 1 of")
-	x.esc()
+	x.esc("Evidence 1 of")
 	x.until("Decision tree")
 	x.press("4")
 	x.until("insufficient funds")
@@ -271,7 +272,7 @@ func drive(t *testing.T, k kit) {
 	// Help, palette, language.
 	x.press("?")
 	x.until("Actions")
-	x.esc()
+	x.esc("Actions")
 	x.press(":theme\r")
 	x.until("Theme ")
 	x.press("1L")

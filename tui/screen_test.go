@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -363,7 +364,7 @@ func TestPlainWritesLinesAndEnds(t *testing.T) {
 	}
 }
 
-// The keys answer the first question: only that says so.
+// The keys answer the question under the cursor, else the first one: only that says so.
 func TestOneQuestionIsAnsweredAtATime(t *testing.T) {
 	m := newTest(t, "en", 120, 60)
 	sn := *m.snap
@@ -374,5 +375,66 @@ func TestOneQuestionIsAnsweredAtATime(t *testing.T) {
 		if !strings.Contains(page, "Is it held?") || !strings.Contains(page, "Did it come back?") || strings.Count(page, "y yes, n no") != 1 {
 			t.Errorf("%s:\n%s", regionNames[r], page)
 		}
+	}
+	answered := &answers{Session: m.o.Session}
+	m.o.Session = answered
+	again := func(m *Model) { m.snap = &sn } // an answer takes a new snapshot, which knows nothing of these questions
+	keys(m, "3", "y")
+	again(m)
+	outline := m.panes[tree].(*treePane).outline(m)
+	at := slices.IndexFunc(outline, func(n diagnostics.TreeNode) bool { return n.ID == "payout-returned" })
+	keys(m, "g")
+	for range at {
+		keys(m, "j")
+	}
+	keys(m, "n")
+	again(m)
+	keys(m, "tab", "g")
+	for range len(sn.Causes) + 1 {
+		keys(m, "j")
+	}
+	if page := shown(m); !strings.Contains(page[strings.Index(page, "Did it come back?"):], "y yes, n no") {
+		t.Errorf("the selected question does not name its keys:\n%s", page)
+	}
+	keys(m, "u")
+	want := []string{"payout-held yes", "payout-returned no", "payout-returned unknown"}
+	if !slices.Equal(answered.list, want) {
+		t.Errorf("answered %v, want %v", answered.list, want)
+	}
+}
+
+// answers notes what is answered.
+type answers struct {
+	Session
+	list []string
+}
+
+func (a *answers) Answer(node, answer string) error {
+	a.list = append(a.list, node+" "+answer)
+	return nil
+}
+
+// The card of the verdict can be read to its end: its cursor stands on causes and questions only.
+func TestVerdictIsReadToItsEnd(t *testing.T) {
+	m := newTest(t, "en", 80, 24)
+	sn := *m.snap
+	for i := range 30 {
+		sn.Path = append(sn.Path, diagnostics.Step{Node: "n", Question: fmt.Sprintf("Open question %d?", i), Answer: "unknown"})
+	}
+	m.snap = &sn
+	keys(m, "3", "tab")
+	for i := 0; !strings.Contains(shown(m), "Open question 29?"); i++ {
+		if i == 100 {
+			t.Fatalf("the end never comes in sight:\n%s", shown(m))
+		}
+		keys(m, "j")
+	}
+	keys(m, "g")
+	if s := shown(m); strings.Contains(s, "Open question 29?") {
+		t.Errorf("the first key does not lead to the beginning:\n%s", s)
+	}
+	keys(m, "G")
+	if s := shown(m); !strings.Contains(s, "Open question 29?") {
+		t.Errorf("the last key does not lead to the end:\n%s", s)
 	}
 }

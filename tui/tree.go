@@ -72,7 +72,7 @@ func (m *Model) stateOfStep(n diagnostics.TreeNode, s *diagnostics.Step) (diagno
 func (p *treePane) draw(m *Model, w, h int) []string {
 	nodes := p.outline(m)
 	p.settle(m)
-	b := m.look.borders
+	b, asked := m.look.borders, m.asked()
 	var out []string
 	p.lines = p.lines[:0]
 	branch := ""
@@ -134,7 +134,7 @@ func (p *treePane) draw(m *Model, w, h int) []string {
 				}
 			}
 		}
-		if q := m.snap.Questions; s != nil && len(q) > 0 && q[0].Node == n.ID {
+		if s != nil && asked != nil && asked.Node == n.ID {
 			under(accent, "? "+m.t("diagnosis.answer", m.keys.first("answer.yes"), m.keys.first("answer.no"), m.keys.first("answer.unknown")))
 		}
 	}
@@ -171,6 +171,16 @@ func (p *treePane) settle(m *Model) {
 	p.at = min(max(p.at, 0), max(len(nodes)-1, 0))
 }
 
+// current is the node under the cursor, or nil.
+func (p *treePane) current(m *Model) *diagnostics.TreeNode {
+	nodes := p.outline(m)
+	p.settle(m)
+	if p.at >= len(nodes) {
+		return nil
+	}
+	return &nodes[p.at]
+}
+
 func (p *treePane) move(m *Model, by int) {
 	p.settle(m)
 	p.moved = true
@@ -179,13 +189,11 @@ func (p *treePane) move(m *Model, by int) {
 
 // open goes through the messages that prove the node under the cursor.
 func (p *treePane) open(m *Model) {
-	nodes := p.outline(m)
-	p.settle(m)
-	if p.at >= len(nodes) {
+	n := p.current(m)
+	if n == nil {
 		return
 	}
-	n := nodes[p.at]
-	if c := m.causeOf(n); c != nil && m.step(n.ID) != nil {
+	if c := m.causeOf(*n); c != nil && m.step(n.ID) != nil {
 		m.prove(c.Evidence, 1)
 		return
 	}

@@ -8,7 +8,8 @@ import (
 // from coming back. Then what is not known, and why.
 type verdictPane struct {
 	scroll
-	at int // selected cause
+	at    int  // selected cause or, behind them, question
+	bring bool // into sight what is selected now
 }
 
 func (p *verdictPane) title(m *Model) (string, string) { return m.t("pane.verdict"), p.place() }
@@ -21,8 +22,21 @@ func (p *verdictPane) draw(m *Model, w, h int) []string {
 		}
 	}
 	v, t := m.verdict()
-	p.at = min(p.at, max(len(m.snap.Causes)-1, 0))
-	if len(m.snap.Causes) == 0 {
+	causes := len(m.snap.Causes)
+	p.at = min(p.at, max(causes+len(m.snap.Questions)-1, 0))
+	mark := func(i, from int) {
+		if m.focus != verdict || i != p.at {
+			return
+		}
+		for j := from; j < len(out); j++ {
+			out[j] = m.look.p(accent, m.look.borders.v) + out[j][1:]
+		}
+		if p.bring {
+			p.to(min(len(out), from+h)-1, h)
+			p.to(from, h)
+		}
+	}
+	if causes == 0 {
 		add(t, v, "  ")
 	}
 	for i, c := range m.snap.Causes {
@@ -39,22 +53,20 @@ func (p *verdictPane) draw(m *Model, w, h int) []string {
 		for _, s := range c.Prevent {
 			add(dim, m.look.dot+" "+m.t("diagnosis.prevent")+" "+s, "  ")
 		}
-		if m.focus == verdict && i == p.at {
-			for j := from; j < len(out); j++ {
-				out[j] = m.look.p(accent, m.look.borders.v) + out[j][1:]
-			}
-			p.to(min(len(out), from+h)-1, h)
-			p.to(from, h)
-		}
+		mark(i, from)
 	}
-	for i, q := range m.snap.Questions {
+	asked := m.asked()
+	for i := range m.snap.Questions {
+		q := &m.snap.Questions[i]
 		out = append(out, "")
+		from := len(out)
 		add(accent, "? "+q.Question, "  ")
-		if i > 0 { // the keys answer one after the other
-			continue
+		if q == asked {
+			add(dim, m.t("diagnosis.answer", m.keys.first("answer.yes"), m.keys.first("answer.no"), m.keys.first("answer.unknown")), "  ")
 		}
-		add(dim, m.t("diagnosis.answer", m.keys.first("answer.yes"), m.keys.first("answer.no"), m.keys.first("answer.unknown")), "  ")
+		mark(causes+i, from)
 	}
+	p.bring = false
 	out = append(out, p.unknown(m, w)...)
 	return p.window(out, h)
 }
@@ -86,11 +98,12 @@ func (p *verdictPane) move(m *Model, by int) {
 		p.scroll.move(by)
 		return
 	}
-	at := min(max(p.at+by, 0), max(len(m.snap.Causes)-1, 0))
+	at := min(max(p.at+by, 0), max(len(m.snap.Causes)+len(m.snap.Questions)-1, 0))
 	if at == p.at {
 		p.scroll.move(by)
+		return
 	}
-	p.at = at
+	p.at, p.bring = at, true
 }
 
 // open goes through the messages that prove the selected cause.
