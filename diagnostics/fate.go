@@ -140,9 +140,19 @@ func (s *Session) unanswered() (list [kinds][]sign, waiting int) {
 		}
 	}
 	own := patience(waits)
+	var typical []time.Duration
 	for _, l := range s.lines {
 		p50, _, p95, _ := s.percentiles(l.lats)
 		l.pace = pace{typical: p50, usual: p95, patience: own}
+		if p50 > 0 {
+			typical = append(typical, p50)
+		}
+	}
+	others, _, _, _ := percentiles(typical)
+	for _, l := range s.lines {
+		if len(l.lats) == 0 { // the host is as quick for those that it never answered
+			l.pace.typical = others
+		}
 	}
 	for x := s.ledger.first; x != nil; x = x.next {
 		k, _ := s.fate(x)

@@ -193,9 +193,16 @@ func (s *Session) findMute(get func(string) member, open [kinds][]sign) {
 		return f == nil
 	}
 	each := math.Log(1 / min((lost+0.05)/(answered+1), 0.9)) // what one more lost request says, where the others lose so many
+	cuts := map[*terminal]int{}                              // who hangs up by itself does not wait for anybody
+	for _, sg := range open[cutByTerminal] {
+		cuts[sg.term]++
+	}
 	for _, list := range byTerminal(unheard) {
 		t := list[0].term
-		level := math.Min(each, 3.5) * float64(len(list))
+		level := math.Min(each, 3.5) * float64(len(list)-cuts[t])
+		if level <= 0 {
+			continue
+		}
 		name := "mute"
 		switch {
 		case t.destination != "" && !destinations[t.destination]:
@@ -314,8 +321,8 @@ func (s *Session) codedOf(t *terminal, codes []string) (list []sign) {
 func (s *Session) findSetUp(get func(string) member, t *terminal, newest string) {
 	h := &t.habits
 	s.findChipless(get, t)
-	if n := len(h.asks); n >= 2 {
-		get("downloads").add(t, oneSignOn*float64(n), h.firstAsk, h.asks...)
+	if n := len(h.ignored); n >= 2 {
+		get("downloads").add(t, oneOpen*float64(n), h.firstIgnored, h.ignored...)
 	}
 	if h.version != "" && h.version < newest {
 		if list := s.codedOf(t, s.tree.formatCodes); len(list) > 0 {

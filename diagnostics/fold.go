@@ -36,8 +36,9 @@ func (s *Session) fold() {
 	hits := s.walk(sn, s.gather(sn)) // what goes is counted for its cause: nobody may have asked for a verdict yet
 	known := s.explanations()
 	explain := func(t *txn) {
-		if t.moves() || t.Type == "balance" {
+		if t.asks() {
 			t.Cause = s.causeOf(t, hits, known)
+			t.doubtful = t.doubtful || s.tree.altered(t, t.Cause)
 		}
 	}
 	l := &s.ledger
@@ -110,7 +111,9 @@ func (l *ledger) drop(t *txn) {
 		}
 		c := f.causes[t.Cause]
 		c.transactions++
-		c.amount += t.Amount
+		if !t.doubtful {
+			c.amount += t.Amount
+		}
 		f.causes[t.Cause] = c
 	}
 	t.term.forget(t)

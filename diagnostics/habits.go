@@ -64,8 +64,9 @@ type habits struct {
 	declared     int   // requests in which it declared anything
 	chips, cards int   // read by chip, with contact or without, and at all
 	fallbacks    int   // read by stripe because the chip failed, as the terminal says
-	asks         []int // requests for a download since it last began one, entries
-	firstAsk     time.Time
+	wanted       ask   // for a download, in the latest answer that it can have read
+	ignored      []int // answers that asked, and it went on to sell, since it last began a download
+	firstIgnored time.Time
 	unsettled    time.Time // when the first approved transaction came that no settlement followed
 	approvedOpen int       // approved since the last settlement
 	closedThen   uint32    // settlements of other terminals until then
@@ -77,6 +78,24 @@ type habits struct {
 	uploading    time.Time // when a batch upload began that has not ended
 	uploadN      int
 	soldInUpload int
+}
+
+// ask is an answer whose header asks for a download. The terminal may not have taken it: then it has nothing to obey.
+type ask struct {
+	n   int
+	at  time.Time
+	txn *txn
+}
+
+// passedOver books that a terminal sells although it was asked for a download.
+func (h *habits) passedOver() {
+	if a := h.wanted; a.n > 0 && !a.txn.late && !a.txn.garbled && !a.txn.reversed() {
+		if len(h.ignored) == 0 {
+			h.firstIgnored = a.at
+		}
+		h.ignored = keepRun(h.ignored, a.n)
+	}
+	h.wanted = ask{}
 }
 
 const keptRuns = 64 // entries that a habit keeps as its proof
@@ -103,6 +122,9 @@ func (l *ledger) requested(s *Session, x *exchange, t *txn, e *Entry) {
 		}
 	}
 	h.form = m.Form
+	if t.Type == "signon" || t.Type == "settlement" {
+		h.wanted = ask{} // it begins anew, and may have forgotten
+	}
 	switch code := networkCode(m); {
 	case x.reversal:
 		reason := strings.TrimSpace(m.Get(39))
@@ -124,7 +146,7 @@ func (l *ledger) requested(s *Session, x *exchange, t *txn, e *Entry) {
 			s.unheeded(x, t, e, reason == "98")
 		}
 	case t.Type == "management" && len(code) == 3 && code[0] == '3' && code[1] >= '6':
-		h.asks = h.asks[:0] // a download, or the question for one
+		h.wanted, h.ignored = ask{}, h.ignored[:0] // a download, or the question for one
 	case t.Type == "settlement":
 		h.reclosing = t.batch != "" && t.batch == h.closing
 		h.closing = t.batch
@@ -138,6 +160,9 @@ func (l *ledger) requested(s *Session, x *exchange, t *txn, e *Entry) {
 			h.approvedOpen, h.unsettled = 0, time.Time{}
 		}
 	case t.moves():
+		if m.MTI[2] == '0' { // what it sold offline goes first
+			h.passedOver()
+		}
 		if !h.uploading.IsZero() {
 			h.soldInUpload++
 		}
@@ -237,16 +262,14 @@ func (l *ledger) answeredWith(x *exchange, t *txn, e *Entry, request *wire.Messa
 	t.garbled = t.garbled || m.Stop != nil || m.Check != ""
 	if m.Header == "tpdu+cup" {
 		if head := m.HeaderBytes(); len(head) == 11 && downloads>>(head[7]&15)&1 == 1 {
-			if len(h.asks) == 0 {
-				h.firstAsk = e.At
-			}
-			h.asks = keepRun(h.asks, e.N)
+			h.wanted = ask{e.N, e.At, t}
 			l.note(asked, l.here(e.N, e.At, x.term, t))
 		}
 	}
 	if request != nil {
 		if field := differs(request, m); field != 0 {
 			t.garbled = true
+			t.doubtful = t.doubtful || field == 4
 			l.note(mismatched, l.here(e.N, e.At, x.term, t))
 		}
 	}

@@ -231,6 +231,8 @@ func (l *ledger) request(s *Session, c *conn, e *Entry, key pairKey) {
 	}
 	if t == nil {
 		t = l.begin(s, x, e)
+	} else {
+		t.hear(m)
 	}
 	x.txn, e.Txn = t, t.N
 	if t.issuer != nil {
@@ -239,7 +241,7 @@ func (l *ledger) request(s *Session, c *conn, e *Entry, key pairKey) {
 	}
 	x.byTerm, x.all = x.term.at, l.at
 	l.add(t, e.N)
-	if len(t.Messages) == 1 && (t.moves() || t.Type == "balance") {
+	if len(t.Messages) == 1 && t.asks() {
 		l.read(x, t, m)
 	}
 	l.requested(s, x, t, e)
@@ -298,7 +300,7 @@ func (l *ledger) begin(s *Session, x *exchange, e *Entry) *txn {
 	stan := m.Get(11)
 	texts := stan + m.PAN() // a part of a message would keep the whole message, and more: they stand in blocks
 	t := &txn{N: l.nextTxn, Line: x.key.line, Type: kind, moving: movesMoney(kind), MTI: m.MTI, STAN: texts[:len(stan)], RRN: strings.Clone(strings.TrimSpace(m.Get(37))),
-		Amount: amount, Currency: l.word(currency), Card: texts[len(stan):], At: e.At, term: x.term, stan: x.key.stan, fate: fateless}
+		Amount: amount, doubtful: !whole(m), Currency: l.word(currency), Card: texts[len(stan):], At: e.At, term: x.term, stan: x.key.stan, fate: fateless}
 	t.batch = l.word(batchOf(private(m)))
 	l.nextTxn++
 	t.issuer = l.issuerOf(t.Card)
@@ -347,12 +349,13 @@ func originalSTAN(m *wire.Message) string {
 	return ""
 }
 
-// reversed is the newest transaction that a reversal can mean: amounts must agree when both name one.
+// reversed is the newest transaction that a reversal can mean: amounts must agree when both name one. Where the transaction itself
+// was not seen, it is the reversal that came before: a second try may give another reason.
 func (l *ledger) reversed(term *terminal, line int, m *wire.Message) *txn {
 	want, _, known := minorUnits(m)
 	find := func(stan string) (found *txn) {
 		for t := term.numbered(traceKey(stan)); t != nil; t = t.older {
-			if t.moves() && (!known || want == t.Amount) {
+			if (t.moves() || t.Type == "reversal") && (!known || t.doubtful || want == t.Amount) {
 				if t.Line == line {
 					return t
 				}
@@ -379,7 +382,7 @@ func (l *ledger) repeated(term *terminal, key pairKey, m *wire.Message) *txn {
 	if t == nil || requestClass(t.MTI) != key.class || t.answered && m.MTI[3]%2 == 0 {
 		return nil
 	}
-	if want, _, ok := minorUnits(m); !ok && m.Has(4) || want != t.Amount {
+	if want, _, ok := minorUnits(m); !ok && m.Has(4) || want != t.Amount && !t.doubtful {
 		return nil
 	}
 	if t.Type != TypeOf(m) {

@@ -95,11 +95,12 @@ type Entry struct {
 type Transaction struct {
 	N            int
 	Line         int
-	Type         string // sale void refund preauth completion balance signon settlement upload echo management
+	Type         string // sale void refund preauth completion balance adjust signon settlement upload echo management
 	MTI          string
 	STAN, RRN    string
 	Terminal     string
 	Amount       int64 // in minor units
+	Doubtful     bool  // the amount: what says it came damaged, and it is in no sum
 	Currency     string
 	Card         string // masked
 	ResponseCode string

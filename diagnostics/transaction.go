@@ -1,6 +1,7 @@
 package diagnostics
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,8 @@ type txn struct {
 	keyed      bool // the card number was typed in
 	stripe     bool // the stripe was read
 	misread    bool // that way, and unknown to the issuer
+	doubtful   bool // its amount: what says it came damaged
+	confirmed  bool // two of its requests have the same amount, or the first was damaged and another is whole
 	garbled    bool // its answer came damaged, or does not repeat the request
 	gone       bool // no longer kept
 	stayed     bool // among the unarrived of an earlier fold
@@ -59,9 +62,9 @@ type txn struct {
 }
 
 // show makes what snapshots have of it.
-func (t *txn) show(cause string, stage int, arrived string) {
+func (t *txn) show(cause string, stage int, arrived string, doubtful bool) {
 	t.Cause = cause
-	t.snap = &Transaction{N: t.N, Line: t.Line, Type: t.Type, MTI: t.MTI, STAN: t.STAN, RRN: t.RRN, Terminal: t.term.id, Amount: t.Amount, Currency: t.Currency, Card: t.Card,
+	t.snap = &Transaction{N: t.N, Line: t.Line, Type: t.Type, MTI: t.MTI, STAN: t.STAN, RRN: t.RRN, Terminal: t.term.id, Amount: t.Amount, Doubtful: doubtful, Currency: t.Currency, Card: t.Card,
 		ResponseCode: t.ResponseCode, HostText: t.HostText, Stage: Stages[stage], Arrived: arrived, Cause: cause, Messages: slices.Clone(t.Messages), At: t.At, Batch: t.batch, Payout: t.payout}
 	if cause != "" {
 		t.snap.Evidence = t.snap.Messages
@@ -79,6 +82,9 @@ func movesMoney(kind string) bool {
 	return false
 }
 
+// asks says that a transaction is one of a customer, with a cause when it fails, whether it moves money or not.
+func (t *txn) asks() bool { return t.moves() || t.Type == "balance" || t.Type == "adjust" }
+
 func approvedCode(c string) bool {
 	switch c {
 	case "00", "08", "10", "11", "16", "A2", "A4", "A5", "A6":
@@ -90,6 +96,21 @@ func approvedCode(c string) bool {
 // ReversalAccepted says whether a response code to a reversal (0410) means that nothing is booked any more: done, no
 // original found, or no such transaction to undo. Terminals drop their stored reversal on these.
 func ReversalAccepted(code string) bool { return code == "00" || code == "25" || code == "12" }
+
+// whole says that a frame shows no damage. What stands in a damaged one may be anything.
+func whole(m *wire.Message) bool { return m.Stop == nil && m.Check == "" }
+
+// hear takes the amount of one more request.
+func (t *txn) hear(m *wire.Message) {
+	switch amount, currency, ok := minorUnits(m); {
+	case !ok || !whole(m):
+	case t.doubtful:
+		t.Amount, t.Currency = amount, cmp.Or(strings.Clone(currency), t.Currency)
+		t.doubtful, t.confirmed = false, true
+	case amount == t.Amount:
+		t.confirmed = true
+	}
+}
 
 func (t *txn) approved() bool { return t.good }
 func (t *txn) reversed() bool { return t.reversalN > 0 && !t.revRefused }
@@ -186,6 +207,8 @@ func TypeOf(m *wire.Message) string {
 		return "sale"
 	case "25", "27":
 		return "refund"
+	case "32", "34": // a tip, or another amount of a sale that is booked already: no money of its own
+		return "adjust"
 	}
 	switch sub(m.Get(3), 0, 2) {
 	case "20", "02":

@@ -31,6 +31,7 @@ type node struct {
 	Ask        bool              `yaml:"ask"`        // a person may be asked what the line cannot tell
 	Probes     []string          `yaml:"probes"`     // tests that could tell
 	Stops      bool              `yaml:"stops"`      // it keeps terminals from selling at all
+	Alters     bool              `yaml:"alters"`     // it changes what messages say: amounts that were said once are not sure
 	Own        bool              `yaml:"own"`        // single cards' own declines, which accuse nobody
 	Cause      string            `yaml:"cause"`
 	Yes        string            `yaml:"yes"`
@@ -74,6 +75,7 @@ type tree struct {
 
 	alarm                            float64
 	own                              map[string]bool // causes that are single cards' own
+	alters                           map[string]bool // causes that change what messages say
 	keyCodes, chipCodes, formatCodes []string        // codes of the signs that findings over time need
 }
 
@@ -129,7 +131,7 @@ func parseTree(file string, src []byte) (*tree, error) {
 
 // tree checks what was read and compiles the conditions. src is the file, in which mistakes have their line.
 func (doc *treeDoc) tree(file string, src []byte) (*tree, error) {
-	t := &tree{thresholds: doc.Thresholds, signs: doc.Signs, nodes: doc.Nodes, byID: map[string]*node{}, own: map[string]bool{}}
+	t := &tree{thresholds: doc.Thresholds, signs: doc.Signs, nodes: doc.Nodes, byID: map[string]*node{}, own: map[string]bool{}, alters: map[string]bool{}}
 	bad := func(what, id, format string, a ...any) error {
 		return fmt.Errorf("%s:%d: %s %s: %s", file, lineOf(src, id), what, id, fmt.Sprintf(format, a...))
 	}
@@ -171,9 +173,8 @@ func (doc *treeDoc) tree(file string, src []byte) (*tree, error) {
 		if err := n.check(i, index, env); err != nil {
 			return nil, bad("node", n.ID, "%s", err)
 		}
-		if n.Own {
-			t.own[n.Cause] = true
-		}
+		t.own[n.Cause] = t.own[n.Cause] || n.Own
+		t.alters[n.Cause] = t.alters[n.Cause] || n.Alters
 	}
 	return t, nil
 }
@@ -276,6 +277,12 @@ func (n *node) check(at int, index map[string]int, env map[string]any) error {
 		return fmt.Errorf("needs when, or ask: true")
 	}
 	return nil
+}
+
+// altered says that a transaction did not get through because of what changes messages: its amount may be another one, unless
+// the terminal said it twice.
+func (t *tree) altered(x *txn, cause string) bool {
+	return !x.approved() && !x.confirmed && t.alters[cause]
 }
 
 func (t *tree) checkAnswer(id, a string) error {

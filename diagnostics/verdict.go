@@ -110,8 +110,11 @@ func (s *Session) because(n *node, sign *Sign, ev *evidence, by string) string {
 }
 
 // Confidence grows with the strength of the evidence towards the most that its node can give. Each settle is what takes away
-// two thirds of the doubt that is left.
-const settle = 2
+// two thirds of the doubt that is left: of what just reaches the alarm, one in a hundred.
+const settle = 1.4
+
+// mostTogether is what two nodes that name the same cause can give: they look at the same line.
+const mostTogether = 0.98
 
 // hit makes a cause of a node that was answered yes.
 func (s *Session) hit(n *node, sign *Sign, ev *evidence, by string, order int) *found {
@@ -240,7 +243,7 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 		if old := causes[h.ID]; old == nil {
 			causes[h.ID] = h
 		} else { // two nodes name it
-			old.Confidence = 1 - (1-old.Confidence)*(1-h.Confidence)
+			old.Confidence = max(min(1-(1-old.Confidence)*(1-h.Confidence), mostTogether), old.Confidence, h.Confidence)
 			old.Evidence = append(old.Evidence, h.Evidence...)
 			old.rank = min(old.rank, h.rank)
 			if h.sign.strength > old.sign.strength {
@@ -279,8 +282,8 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 				stages[i]++
 			}
 		}
-		arrived, cause := "unknown", ""
-		if t.moves() || t.Type == "balance" {
+		arrived, cause, doubtful := "unknown", "", t.doubtful
+		if t.asks() {
 			switch {
 			case t.answered && !t.approved() || t.reversed() || t.voided || t.payout == "held" || t.payout == "account" || t.payout == "status":
 				arrived = "no"
@@ -292,13 +295,15 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 		if cause != "" {
 			f := get(cause)
 			f.Transactions++
-			f.Amount += t.Amount
+			if doubtful = doubtful || s.tree.altered(t, cause); !doubtful {
+				f.Amount += t.Amount
+			}
 			f.terms[t.term] = true
 			f.transactions = append(f.transactions, t)
 		}
-		if t.snap == nil || t.snap.Cause != cause || t.snap.Stage != Stages[stage] || t.snap.Arrived != arrived || len(t.snap.Messages) != len(t.Messages) ||
+		if t.snap == nil || t.snap.Cause != cause || t.snap.Doubtful != doubtful || t.snap.Stage != Stages[stage] || t.snap.Arrived != arrived || len(t.snap.Messages) != len(t.Messages) ||
 			t.snap.ResponseCode != t.ResponseCode || t.snap.Payout != t.payout {
-			t.show(cause, stage, arrived)
+			t.show(cause, stage, arrived, doubtful)
 		}
 		sn.Transactions = append(sn.Transactions, t.snap)
 	}

@@ -95,7 +95,7 @@ func (m *Model) sums(w int) (out []string) {
 	by := map[string]int64{}
 	n, all := 0, int64(0)
 	list := tally(m.snap.Transactions, func(x *diagnostics.Transaction) string {
-		if x.Arrived != "no" || x.Amount == 0 {
+		if x.Arrived != "no" || x.Amount == 0 || x.Doubtful {
 			return ""
 		}
 		key := cmp.Or(x.Cause, "-")
