@@ -148,7 +148,7 @@ func (s *Session) unanswered() (list [kinds][]sign, waiting int) {
 			typical = append(typical, p50)
 		}
 	}
-	others, _, _, _ := percentiles(typical)
+	others, _, _, _ := s.percentiles(typical)
 	for _, l := range s.lines {
 		if len(l.lats) == 0 { // the host is as quick for those that it never answered
 			l.pace.typical = others
