@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/moov-io/iso8583"
 	"github.com/moov-io/iso8583/encoding"
@@ -151,33 +152,55 @@ func BenchmarkDetect(b *testing.B) {
 	}
 }
 
-// BenchmarkConnections decodes many connections on one core and on all: each has its own decoder, so they share nothing.
-// One core is one for the garbage collector too, which would else work beside it for nothing. And it comes as often as in a
-// program that keeps some 40 MB: on the empty heap of a benchmark all cores would stop for it a thousand times a second.
+// BenchmarkConnections decodes many connections on one core and on all, each with its own decoder, so that they share nothing,
+// and beside them runs a loop that needs nothing but registers: what the machine gives at all. All four take turns in short
+// slices, so that whatever else runs there slows them alike. One core is one for the garbage collector, too, which would else
+// work beside it for nothing. And it comes as often as in a program that keeps some 40 MB: on the empty heap of a benchmark all
+// cores would stop for it a thousand times a second.
 func BenchmarkConnections(b *testing.B) {
 	f, _ := typical(b, "cup")
 	cores := runtime.GOMAXPROCS(0)
 	defer debug.SetGCPercent(debug.SetGCPercent(1000))
-	for name, workers := range map[string]int{"one": 1, "all": cores} {
-		b.Run(name, func(b *testing.B) {
-			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers))
-			b.SetBytes(int64(len(f)))
-			streams := make([]*Stream, workers)
-			for i := range streams {
-				streams[i] = settled(b, f)
-			}
-			b.ResetTimer()
-			var all sync.WaitGroup
-			for i, s := range streams {
-				all.Go(func() {
-					for range b.N/workers + min(i, 1)*(b.N%workers) {
-						s.Write(f)
-					}
-				})
-			}
-			all.Wait()
-		})
+	defer runtime.GOMAXPROCS(cores)
+	streams := make([]*Stream, cores)
+	for i := range streams {
+		streams[i] = settled(b, f)
 	}
+	sums := make([]uint64, 8*cores) // a line of the cache for each
+	const slice = 4000              // messages, and as long a loop
+	timed := func(workers int, work func(i int)) float64 {
+		runtime.GOMAXPROCS(workers)
+		var all sync.WaitGroup
+		began := time.Now()
+		for i := range workers {
+			all.Go(func() { work(i) })
+		}
+		all.Wait()
+		return time.Since(began).Seconds() / float64(workers)
+	}
+	decode := func(i int) {
+		for range slice {
+			streams[i].Write(f)
+		}
+	}
+	spin := func(i int) {
+		x := uint64(i + 1)
+		for range 400 * slice {
+			x ^= x << 13
+			x ^= x >> 7
+			x ^= x << 17
+		}
+		sums[8*i] += x
+	}
+	var decoding, machine [2]float64
+	for b.Loop() {
+		for i, workers := range []int{1, cores} {
+			decoding[i] += timed(workers, decode)
+			machine[i] += timed(workers, spin)
+		}
+	}
+	b.ReportMetric(decoding[0]/decoding[1], "decoding-x")
+	b.ReportMetric(machine[0]/machine[1], "machine-x")
 }
 
 // BenchmarkNoise reads what nobody understands: bytes of any kind, digits in text, packed digits.

@@ -67,6 +67,9 @@ func (s *Stream) Close() []*Message { return s.take(true) }
 const beginnings = 8
 
 func (s *Stream) take(end bool) []*Message {
+	if s.out == nil {
+		s.out = make([]*Message, 0, 8) // a line of the cache: two cores would wait for each other over less
+	}
 	s.out = s.read(s.out[:0], end)
 	if len(s.buf) == 0 {
 		s.buf = nil // the array is not kept for a quiet connection
