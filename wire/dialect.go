@@ -80,7 +80,8 @@ type dialect struct {
 	values   string // under which family the languages tell what codes in its fields mean
 	mti      coding
 	bitmap   coding
-	defs     [129]*def
+	third    int // the field that is the bitmap of fields 129 to 192, 0 when there is none
+	defs     [193]*def
 	steps    [256]step // what a walk needs of defs, side by side; a byte indexes it without a check
 }
 
@@ -102,7 +103,7 @@ type step struct {
 var readyFields = [10]int{2, 3, 4, 11, 37, 38, 39, 41, 42, 60}
 
 // readyAt is the place of a field in readyFields, from 1.
-var readyAt = func() (at [129]uint8) {
+var readyAt = func() (at [256]uint8) {
 	for i, f := range readyFields {
 		at[f] = uint8(i + 1)
 	}

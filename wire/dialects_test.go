@@ -175,3 +175,44 @@ func TestOwnDialectFromAFile(t *testing.T) {
 		t.Error("a file that is not there is taken")
 	}
 }
+
+// A third bitmap names fields behind 128, each with its place, and card data in them is hidden like any other.
+func TestThirdBitmap(t *testing.T) {
+	b := []byte("0210\xB0\x20\x00\x00\x02\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02" + "000000" + "000000012800" + "000123" + "00" + "10000001" +
+		"\xA0\x01\x00\x00\x00\x00\x00\x00" + "0043.07" + "1234" + "16" + testPAN)
+	m, det, err := Decode(b, Options{})
+	if err != nil || m.Stop != nil || m.Trailing != 0 || det.Dialect != "traderoot" || det.Framing != "none" {
+		t.Fatalf("%v, %+v, stop %+v, trailing %d", err, det, m.Stop, m.Trailing)
+	}
+	want := map[string]string{"4": "000000012800", "39": "00", "127": "A001000000000000", "129": "3.07", "131": "1234", "144": "622424******0113"}
+	for _, f := range m.Fields() {
+		if v, ok := want[f.ID]; ok && v != f.Value {
+			t.Errorf("field %s: %q, want %q", f.ID, f.Value, v)
+		}
+		delete(want, f.ID)
+	}
+	if len(want) > 0 {
+		t.Error("these are not read:", want)
+	}
+	if form := leaks(everything(m), testPAN); form != "" {
+		t.Error("the card number stands there as", form)
+	}
+	for cut := range b {
+		if m, _, _ := Decode(b[:cut], Options{Dialect: "traderoot"}); leaks(everything(m), testPAN) != "" {
+			t.Errorf("cut at %d, the card number stands there", cut)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "third.json")
+	for spec, says := range map[string]string{
+		`{"extends": "iso87-ascii-bin", "third": 127, "spec": {"fields": {}}}`: "is no bitmap",
+		`{"extends": "iso87-ascii-bin", "spec": {"fields": {
+		"130": {"type": "String", "length": 4, "enc": "ASCII", "prefix": "ASCII.Fixed"}}}}`: ":2: field 130: not a number from 0 to 128",
+	} {
+		if err := os.WriteFile(file, []byte(spec), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := NewDecoder(Options{Dialect: file}); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want %q", err, says)
+		}
+	}
+}

@@ -111,9 +111,12 @@ func (p *plan) fits(d *dialect, w *walked) bool {
 	return p != nil && p.fields == w.fields && p.dialect == d
 }
 
-// plan makes one for a bitmap; nil when the bitmap names a field that the dialect does not have, none, or too many with
-// a length in front.
+// plan makes one for a bitmap; nil when the bitmap names a field that the dialect does not have, none, too many with
+// a length in front, or a third bitmap.
 func (d *dialect) plan(fields [2]uint64) *plan {
+	if d.has3(fields) {
+		return nil // what follows is not in these bitmaps
+	}
 	p := &plan{dialect: d, fields: fields}
 	for half, set := range fields {
 		for ; set != 0; set &^= 1 << 63 >> bits.LeadingZeros64(set) {

@@ -19,6 +19,7 @@ type envelope struct {
 	Names    map[string]string
 	Framings []string
 	Headers  []string
+	Third    int    // the field that is the bitmap of fields 129 to 192
 	Rare     bool   // it is looked for in its own framings and headers only
 	Values   string // the family of value.* texts in the languages that its codes belong to
 	Mask     map[string]string
@@ -140,7 +141,7 @@ func (env *envelope) mask(key string, df *def) (hide, error) {
 
 // compile turns a dialect file into the table of the walk.
 func (env *envelope) compile() (*dialect, error) {
-	d := &dialect{id: env.ID, framings: env.Framings, headers: env.Headers, rare: env.Rare, values: env.Values}
+	d := &dialect{id: env.ID, framings: env.Framings, headers: env.Headers, rare: env.Rare, third: env.Third, values: env.Values}
 	if env.Version != nil {
 		d.version = byte('0' + *env.Version)
 	}
@@ -157,8 +158,8 @@ func (env *envelope) compile() (*dialect, error) {
 			return nil, bad(err)
 		}
 		id, err := strconv.Atoi(key)
-		if err != nil || id < 0 || id > 128 {
-			return nil, bad(errors.New("not a number from 0 to 128"))
+		if err != nil || id < 0 || id > 192 || id > 128 && env.Third == 0 {
+			return nil, bad(errors.New("not a number from 0 to 128, or to 192 where \"third\" names the field that is their bitmap"))
 		}
 		if id < 2 {
 			c, err := codingOf(f.Enc)
@@ -185,6 +186,9 @@ func (env *envelope) compile() (*dialect, error) {
 			}
 		}
 		d.defs[id], d.steps[id] = df, df.step()
+	}
+	if df := d.defs[env.Third%len(d.defs)]; env.Third != 0 && (df == nil || df.coding != asBinary || df.digits > 0 || df.max != 8) {
+		return nil, fmt.Errorf("%s: third: field %d is no bitmap: want Binary, Binary.Fixed, length 8", env.file, env.Third)
 	}
 	if heads < 2 {
 		return nil, fmt.Errorf("%s: fields 0 (MTI) and 1 (bitmap) are needed", env.file)

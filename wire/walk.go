@@ -117,18 +117,23 @@ func (d *dialect) head(b []byte, at int, w *walked) bool {
 // rest reads the fields that the bitmaps name.
 func (d *dialect) rest(b []byte, w *walked, over []*def) {
 	at := w.end
-	if n := bits.OnesCount64(w.fields[0]) + bits.OnesCount64(w.fields[1]); n > cap(w.spans) {
+	sets := [3]uint64{w.fields[0], w.fields[1]}
+	n := bits.OnesCount64(sets[0]) + bits.OnesCount64(sets[1])
+	if d.has3(w.fields) {
+		n += 64
+	}
+	if n > cap(w.spans) {
 		w.spans = make([]span, 0, n)
 	}
 	room, k := w.spans[:cap(w.spans)], 0
 	whole := at // where the last field that was read ends
 	var other step
 walking:
-	for half, set := range w.fields {
-		for set != 0 {
+	for third := range sets {
+		for set := sets[third]; set != 0; {
 			lead := bits.LeadingZeros64(set)
 			set &^= 1 << (63 - lead)
-			id := uint8(half*64 + lead + 1)
+			id := uint8(third*64 + lead + 1)
 			st := &d.steps[id]
 			for _, df := range over {
 				if df.id == int(id) {
@@ -159,11 +164,19 @@ walking:
 			}
 			room[k] = span{id: id, off: uint16(at), n: uint16(size), marks: marks}
 			k++
+			if int(id) == d.third && size == 8 {
+				sets[2] = binary.BigEndian.Uint64(b[at:])
+			}
 			at += size
 			whole = at
 		}
 	}
 	w.spans, w.end = room[:k], whole
+}
+
+// has3 says that a third bitmap is among the fields.
+func (d *dialect) has3(fields [2]uint64) bool {
+	return d.third > 0 && fields[(d.third-1)/64]<<((d.third-1)%64)>>63 == 1
 }
 
 // readMTI reads the message type; ok says that ISO 8583 defines such a version, class, function and origin.

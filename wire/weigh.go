@@ -34,6 +34,9 @@ func (r *reading) score(b []byte, f frame, header int, w *walked, over []*def) (
 	if len(w.spans) == 0 {
 		return -2
 	}
+	if d.third > 0 && !d.has3(w.fields) {
+		score = -2 // it is like others but for that
+	}
 	switch r.header {
 	case "none":
 	case "base24", "tpdu+cup":
