@@ -339,6 +339,9 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 	if m.fields.plan == nil && len(w.spans) == 0 || m.Stop != nil && !d.sure && d.det.Confidence < doubtful {
 		rest = f.payload // what was taken for header, type and bitmap may be anything
 	}
+	if rest < w.end {
+		m.ready = [len(readyFields)]place{} // made from the scrubbed frame when they are asked for
+	}
 	if rest < len(b) {
 		k.runs(rest, len(b), runLimit, asText)
 	}
@@ -443,8 +446,8 @@ func Decode(b []byte, o Options) (*Message, Detection, error) {
 	if m.Undecoded() {
 		return m, Detection{}, nil
 	}
-	if m.dialect != d.candidates[d.best].dialect { // the rest fits now, and that speaks for the reading after all
-		d.det.Confidence = max(d.det.Confidence, 0.6)
+	if n := m.dialect.guessed; n > 0 { // the rest fits now, and that speaks for the reading after all; for two guesses it may be chance
+		d.det.Confidence = max(d.det.Confidence, 0.8-0.3*float64(n))
 	}
 	return m, d.det, nil
 }

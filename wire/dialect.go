@@ -78,6 +78,7 @@ type dialect struct {
 	headers  []string
 	rare     bool   // looked for in these only
 	values   string // under which family the languages tell what codes in its fields mean
+	guessed  int    // fields that are read otherwise than its file says
 	mti      coding
 	bitmap   coding
 	third    int // the field that is the bitmap of fields 129 to 192, 0 when there is none

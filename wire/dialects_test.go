@@ -216,3 +216,27 @@ func TestThirdBitmap(t *testing.T) {
 		}
 	}
 }
+
+// Fields that are known to stand otherwise in some products are found, and said to be a guess; a field that lacks bytes is no
+// reason for one.
+func TestGuessesAreModest(t *testing.T) {
+	postilion := "0800\x82\x38\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x02" + "1124120429" + "000123" + "120429" + "1124" + "301" +
+		"000021" + "\x00\x00\x04\x00\x00\x00\x00\x00" + "11ABCDEFGH123"
+	m, det, err := Decode([]byte(postilion), Options{})
+	if err != nil || m.Stop != nil || m.Trailing > 0 || det.Dialect != "iso87-ascii-bin" || det.Confidence > 0.9 {
+		t.Errorf("%v, %+v, stop %+v, trailing %d", err, det, m.Stop, m.Trailing)
+	}
+	if f := m.Fields(); f[len(f)-1].ID != "127" || f[len(f)-1].Length != 21 || f[len(f)-1].Problem.None() {
+		t.Errorf("field 127 is %+v", f[len(f)-1])
+	}
+	short := "\x60\x01\x23\x00\x00" + "0810\x00\x20\x00\x00\x02\x80\x00\x00" + "123456" + "00" + "3712345" // of eight
+	m, det, err = Decode([]byte(short), Options{})
+	if err != nil || m.Stop == nil || m.Stop.Field != "41" || det.Confidence > 0.3 {
+		t.Errorf("%v, %+v, stop %+v", err, det, m.Stop)
+	}
+	for _, f := range m.Fields() {
+		if strings.Contains(f.Value, "\x00") {
+			t.Errorf("field %s shows what masking left: %q", f.ID, f.Value)
+		}
+	}
+}

@@ -16,8 +16,8 @@ func (df *def) form() Remark {
 }
 
 // variants are the ways in which implementations differ most about a field: packed or as text, length counting digits or
-// bytes, two or three digits of length, fixed or not.
-func (df *def) variants() []*def {
+// bytes, two or three digits of length, fixed or not. Text is packed where other things are.
+func (df *def) variants(packed bool) []*def {
 	var out []*def
 	add := func(change func(*def)) {
 		v := *df
@@ -38,6 +38,9 @@ func (df *def) variants() []*def {
 			add(func(v *def) { v.digits, v.max = 3, 999 })
 		case 3:
 			add(func(v *def) { v.digits, v.max = 2, 99 })
+			if df.id == 127 { // Postilion's, with a bitmap of its own inside
+				add(func(v *def) { v.digits, v.max, v.coding = 6, maxFrame, asBinary })
+			}
 		}
 		switch df.prefix {
 		case asText:
@@ -57,7 +60,7 @@ func (df *def) variants() []*def {
 		add(func(v *def) { v.coding = asText })
 	case asText:
 		switch {
-		case df.max%2 == 0 || df.id == 39:
+		case df.max%2 == 0 && (packed || df.id < 37):
 			add(func(v *def) { v.coding = asBCD })
 		case df.id == 19 || df.id == 49 || df.id == 50 || df.id == 51:
 			add(func(v *def) { v.coding = asBCD })
@@ -153,7 +156,7 @@ func (s *search) tries(w *walked, changed []*def, after int) (all [][]*def) {
 		if df == nil || id <= after {
 			continue
 		}
-		for _, v := range df.variants() {
+		for _, v := range df.variants(s.r.dialect.mti.packed()) {
 			over := append(changed[:len(changed):len(changed)], v)
 			all = append(all, over)
 			t := s.r.dialect.walk(s.b[:s.f.end], s.f.payload+s.header, s.room[1][:0], over)
@@ -222,6 +225,7 @@ func (d *Decoder) patched(r *reading, b []byte, f frame, header int, w *walked, 
 		return nil
 	}
 	other := *r.dialect
+	other.guessed = len(found)
 	for _, df := range found {
 		df.told = remark("told", df.form(), r.dialect.id)
 		other.defs[df.id], other.steps[df.id] = df, df.step()
