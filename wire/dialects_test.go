@@ -229,6 +229,10 @@ func TestGuessesAreModest(t *testing.T) {
 	if f := m.Fields(); f[len(f)-1].ID != "127" || f[len(f)-1].Length != 21 || f[len(f)-1].Problem.None() {
 		t.Errorf("field 127 is %+v", f[len(f)-1])
 	}
+	hash := "0800" + "8220000000C00000" + "0000000000000001" + "1124120429" + "000123" + "10000001" + "898310000000001" + strings.Repeat("A1", 32)
+	if m, _, err := Decode([]byte(hash), Options{}); err != nil || m.Stop != nil || m.Trailing > 0 || len(m.Get(128)) != 64 {
+		t.Errorf("%v, stop %+v, trailing %d, field 128 is %q", err, m.Stop, m.Trailing, m.Get(128))
+	}
 	short := "\x60\x01\x23\x00\x00" + "0810\x00\x20\x00\x00\x02\x80\x00\x00" + "123456" + "00" + "3712345" // of eight
 	m, det, err = Decode([]byte(short), Options{})
 	if err != nil || m.Stop == nil || m.Stop.Field != "41" || det.Confidence > 0.3 {

@@ -74,6 +74,9 @@ func (df *def) variants(packed bool) []*def {
 		add(func(v *def) { v.coding = asHex })
 	case asHex:
 		add(func(v *def) { v.coding = asBinary })
+		if df.id == 64 || df.id == 128 {
+			add(func(v *def) { v.max = 32 }) // a hash of SHA-256 in place of a MAC
+		}
 	}
 	add(func(v *def) { v.digits, v.prefix, v.max = 2, prefixLike(df), 99 })
 	return out

@@ -35,7 +35,7 @@ func (r *reading) score(b []byte, f frame, header int, w *walked, over []*def) (
 		return -2
 	}
 	if d.third > 0 && !d.has3(w.fields) {
-		score = -2 // it is like others but for that
+		score = -strong // it is like others but for that
 	}
 	switch r.header {
 	case "none":
