@@ -10,19 +10,27 @@ func (d *Decoder) behindPrefix(b []byte, o Options) (*Message, Detection) {
 	}
 	var best reading
 	var top, next float64
-	at := 0
-	for skip := 1; skip <= min(prefixes, len(b)-minFrame); skip++ {
+	at, end := 0, len(b)
+	if end > 2 && b[0] == stx { // some close a message without length by ETX, and a check byte or none
+		for n := end - 2; n < len(b); n++ {
+			if b[n] == etx {
+				end = n
+				break
+			}
+		}
+	}
+	for skip := 1; skip <= min(prefixes, end-minFrame); skip++ {
 		for i := range d.candidates {
 			r := &d.candidates[i]
 			if r.framing != "none" {
 				continue
 			}
-			f := frame{skip, len(b), len(b)}
+			f := frame{skip, end, len(b)}
 			score, w := r.weigh(b, f, d.spans[:0])
 			if w.fault != faultNone {
 				continue
 			}
-			if n, ok := r.headerLen(b[skip:]); ok && score > top {
+			if n, ok := r.headerLen(b[skip:end]); ok && score > top {
 				top, next, best, at = score, top, *r, skip+n
 			} else if score > next {
 				next = score
@@ -33,7 +41,7 @@ func (d *Decoder) behindPrefix(b []byte, o Options) (*Message, Detection) {
 		return nil, Detection{}
 	}
 	best.header, best.form = unknownHeader, &Form{"none", unknownHeader, best.dialect.id, best.dialect}
-	m := d.build(&best, b, frame{0, len(b), len(b)}, at, unknownHeader)
+	m := d.build(&best, b, frame{0, end, len(b)}, at, unknownHeader)
 	return m, Detection{Framing: "none", Header: unknownHeader, Dialect: best.dialect.id, Confidence: 0.8 * confidence(top, next, 1)}
 }
 

@@ -31,3 +31,14 @@ func TestUnknownHeaderOfALine(t *testing.T) {
 		}
 	}
 }
+
+// Between STX and ETX, without a length, and with a check byte or none.
+func TestTextBetweenSTXAndETX(t *testing.T) {
+	body := "0200" + "3220000000808000" + "000010" + "000000001500" + "1206041200" + "000001" + "12340001" + "840"
+	for _, behind := range []string{"\x03", "\x03\x51"} {
+		m, det, err := Decode([]byte("\x02"+body+behind), Options{})
+		if err != nil || m.Stop != nil || m.Get(11) != "000001" || m.Get(49) != "840" || det.Header != unknownHeader {
+			t.Errorf("%q: %v, %+v, stop %+v", behind, err, det, m.Stop)
+		}
+	}
+}
