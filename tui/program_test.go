@@ -55,7 +55,7 @@ func start(t *testing.T, k kit) *terminal {
 	go func() { _, _ = io.Copy(io.Discard, x.emu) }() // what the terminal answers to queries
 	_, _ = x.emu.Write([]byte("\x1b[20h"))            // a line feed returns the carriage, as a tty's driver does
 	meter := &Meter{to: x}
-	o := Options{Session: watched(t, l.ID), Lang: l, Program: []tea.ProgramOption{tea.WithInput(in), tea.WithOutput(meter), tea.WithWindowSize(k.w, k.h),
+	o := Options{Session: watched(t, l.ID), Lang: l, Program: []tea.ProgramOption{tea.WithInput(&pastes{from: in, now: time.Now}), tea.WithOutput(meter), tea.WithWindowSize(k.w, k.h),
 		tea.WithEnvironment(append([]string{"TERM=xterm-256color"}, k.env...)), tea.WithColorProfile(k.profile), tea.WithoutSignals()}}
 	if k.delay != nil {
 		o.Meter = meter // elsewhere a busy machine is no slow terminal

@@ -77,7 +77,7 @@ type Options struct {
 func Run(ctx context.Context, o Options) error {
 	if o.Meter == nil && len(o.Program) == 0 {
 		o.Meter = NewMeter(os.Stdout)
-		o.Program = []tea.ProgramOption{tea.WithOutput(o.Meter)}
+		o.Program = append(input(), tea.WithOutput(o.Meter))
 	}
 	m, err := newModel(o)
 	if err != nil {
