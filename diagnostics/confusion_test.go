@@ -85,3 +85,33 @@ func TestASecondTryIsNoPowerLoss(t *testing.T) {
 		t.Error(r.names())
 	}
 }
+
+// Where no code says that the stripe was refused, the terminal that reads nothing else is told by how much more it is refused.
+func TestAStripeRefusedWithoutAReason(t *testing.T) {
+	for name, c := range map[string]struct {
+		reads string // what the first terminal says that it reads
+		every int    // which of its cards go through
+		want  bool
+	}{"stripes": {"2", 4, true}, "chips, too": {"5", 4, false}, "stripes, seldom refused": {"2", 1, false}} {
+		r := newRig(t)
+		for i := range 36 {
+			mode, code, f60 := "051", "00", "2200000100050"
+			if i%3 == 0 {
+				mode, f60 = "021", "22000001000"+c.reads+"0"
+				if i/3%c.every != 0 {
+					code = "05"
+				}
+			}
+			r.cn++
+			r.at = r.at.Add(time.Minute)
+			f := map[int]string{2: pan1, 3: "000000", 4: "000000000100", 11: fmt.Sprintf("%06d", i+1), 22: mode, 41: fmt.Sprintf("T%07d", i%3), 60: f60}
+			r.ev(link.Data, link.ToHost, r.msg("0200", f))
+			f[39] = code
+			delete(f, 22)
+			r.ev(link.Data, link.ToTerminal, r.msg("0210", f))
+		}
+		if got := slices.Contains(r.names(), "hardware.incompatible"); got != c.want {
+			t.Errorf("%s: %v", name, r.names())
+		}
+	}
+}

@@ -52,6 +52,7 @@ var findings = map[string]string{
 	"batch_stuck":      "another batch (77) that a sign-on did not cure",
 	"chipless":         "a terminal that declares that it reads stripes alone, and is refused for it",
 	"never_chip":       "a terminal that declares nothing, read several cards and none by chip, and is refused for it",
+	"chipless_refused": "a terminal that declares that it reads stripes alone, or reads nothing else, and is refused without a reason (05) far more than the others",
 	"downloads":        "downloads that the host asks for and the terminal does not begin",
 	"outdated":         "a terminal with an older software version than the others, whose format is refused",
 	"unsettled":        "a terminal that sells and does not settle, though it is time",

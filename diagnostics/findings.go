@@ -300,10 +300,30 @@ func (s *Session) findChipless(get func(string) member, t *terminal) {
 	default:
 		return
 	}
-	if list := s.codedOf(t, s.tree.chipCodes); len(list) > 0 {
+	list := s.codedOf(t, s.tree.chipCodes)
+	if len(list) > 0 {
 		get(name).add(t, oneStuck*float64(len(list)), list[0].at, entries(list)...)
+		return
+	}
+	// ISO 8583:1993 has no code for it: issuers that take no stripe refuse the card and say no more (100, which is 05).
+	here, all := s.codedOf(t, plainRefusal), s.ledger.signs.codes[plainRefusal[0]]
+	others := float64(s.ledger.at[reads] - t.at[reads])
+	usual := max((float64(len(all)-len(here))+0.5)/(others+1), leastRefused)
+	share := float64(len(here)) / float64(max(h.cards, 1))
+	if others < fewReads || share <= usual || share > 1 {
+		return
+	}
+	taken := float64(h.cards - len(here))
+	level := float64(len(here))*math.Log(share/usual) - taken*math.Log((1-usual)/max(1-share, 1e-9))
+	if level > 0 && len(here) >= fewReads {
+		get("chipless_refused").add(t, level, here[0].at, entries(here)...)
 	}
 }
+
+var plainRefusal = []string{"05"}
+
+// leastRefused is how many cards are refused without a reason at least, whatever the others show.
+const leastRefused = 0.1
 
 // codedOf are a terminal's answers with some response codes, as signs, in order.
 func (s *Session) codedOf(t *terminal, codes []string) (list []sign) {
