@@ -327,14 +327,15 @@ func (w *watch) show(ctx context.Context, s *screen, o tui.Options) (err error) 
 func tickUntil(ctx context.Context, session *diagnostics.Session, live func() bool) {
 	clock := time.NewTimer(tickEvery)
 	defer clock.Stop()
-	seen, moved := uint64(0), time.Now()
+	seen, moved, due := uint64(0), time.Now(), time.Now().Add(tickEvery)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-clock.C:
+		case <-clock.C:
+			now := time.Now()
 			if live() {
-				_ = guard(func() error { session.Tick(now); return nil })
+				_ = guard(func() error { session.Stood(due, now); session.Tick(now); return nil })
 			}
 			if active := session.Activity(); active != seen {
 				seen, moved = active, now
@@ -344,6 +345,7 @@ func tickUntil(ctx context.Context, session *diagnostics.Session, live func() bo
 				wait = tickCalm
 			}
 			clock.Reset(wait)
+			due = time.Now().Add(wait)
 		}
 	}
 }

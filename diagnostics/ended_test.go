@@ -225,3 +225,56 @@ func TestSilenceBelongsToTheOutageBehindIt(t *testing.T) {
 		}
 	}
 }
+
+// What is late because the watch stood still says nothing of the line. It shows by itself, or the program says so.
+func TestWhatWaitedForTheWatchIsNotLate(t *testing.T) {
+	for name, c := range map[string]struct {
+		apart time.Duration // between the terminals that go on
+		told  bool
+		want  string
+	}{"the line is slow": {3 * time.Second, false, "data.slow"}, "all wake at once": {time.Millisecond, false, ""}, "the program says so": {3 * time.Second, true, ""}} {
+		r := newRig(t)
+		for i := range 20 {
+			r.sale(fmt.Sprintf("T%07d", i%4), fmt.Sprintf("%06d", i/4+1), pan1, "00")
+		}
+		say := func(conn uint64, k link.Kind, d link.Dir, b []byte) {
+			r.s.Handle(link.Event{At: r.at, Conn: conn, Terminal: fmt.Sprintf("10.0.0.1:%d", conn), Host: "10.0.0.9:8583", Kind: k, Dir: d, Data: b})
+		}
+		for round := range 3 {
+			r.at = r.at.Add(10 * time.Minute)
+			from := r.at
+			f := func(i int) map[int]string {
+				return map[int]string{2: pan1, 3: "000000", 4: "000000000100", 11: fmt.Sprintf("%06d", 100+round), 41: fmt.Sprintf("T%07d", i), 49: "156", 60: "22000001000"}
+			}
+			for i := range 4 {
+				conn := uint64(1000 + 10*round + i)
+				say(conn, link.Opened, link.ToHost, nil)
+				say(conn, link.Data, link.ToHost, r.msg("0200", f(i)))
+			}
+			r.at = r.at.Add(25 * time.Second)
+			for i := range 4 { // they have given up, and take it back
+				conn := uint64(1000 + 10*round + i)
+				ask := f(i)
+				ask[39] = "98"
+				r.at = r.at.Add(c.apart)
+				say(conn, link.Data, link.ToHost, r.msg("0400", ask))
+				answer := f(i)
+				answer[39] = "00"
+				r.at = r.at.Add(time.Millisecond)
+				say(conn, link.Data, link.ToTerminal, r.msg("0210", answer))
+				say(conn, link.Data, link.ToTerminal, r.msg("0410", answer))
+				say(conn, link.Closed, link.ToHost, nil)
+			}
+			if c.told {
+				r.s.Stood(from, r.at)
+			}
+		}
+		got := r.top()
+		if got == "bank.clearing-pending" {
+			got = ""
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}

@@ -101,6 +101,9 @@ func (m member) add(t *terminal, level float64, began time.Time, proof ...int) {
 	}
 }
 
+// waits are the kinds that a watch which stands still makes by itself.
+var waits = [kinds]bool{late: true, givenUp: true, unreceived: true, unacked: true}
+
 // gather makes evidence of what the ledger keeps. Its cost is bounded by that, and not by what went by.
 func (s *Session) gather(sn *Snapshot) *evidence {
 	l := &s.ledger
@@ -135,6 +138,7 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 	}
 	sn.Statement = s.reconcile()
 	s.statementFacts(f)
+	patience := s.slack()
 	for name, rule := range s.tree.signs {
 		var list []sign
 		add := func(more []sign) {
@@ -145,6 +149,11 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 			}
 		}
 		for _, k := range rule.kinds {
+			if waits[k] {
+				add(s.stalls.spare(l.signs.kinds[k], patience))
+				add(s.stalls.spare(open[k], patience))
+				continue
+			}
 			add(l.signs.kinds[k])
 			add(open[k])
 		}

@@ -58,6 +58,7 @@ type Session struct {
 	statement *Statement
 	events    []eventSeen
 	foreigns  []int
+	stalls    stalls
 	taken     link.Event // what is to be recorded of the bytes in hand
 }
 
@@ -278,6 +279,7 @@ func (s *Session) book(r *reading) {
 	ev, c := r.ev, r.conn
 	s.version++
 	s.clock(ev.At)
+	s.stalls.saw(ev, s.scaled(leastPatience))
 	if r.line != nil && r.line.ID == 0 {
 		r.line.ID = len(s.lines) + 1
 		s.lines = append(s.lines, r.line)
