@@ -339,6 +339,9 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 	if m.fields.plan == nil && len(w.spans) == 0 || m.Stop != nil && !d.sure && d.det.Confidence < doubtful {
 		rest = f.payload // what was taken for header, type and bitmap may be anything
 	}
+	if !d.steady() && m.misplaced(b, &w) {
+		rest = f.payload
+	}
 	if rest < w.end {
 		m.ready = [len(readyFields)]place{} // made from the scrubbed frame when they are asked for
 	}
@@ -356,6 +359,32 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 	m.seal(&w, k.hidden)
 	m.bytes = d.room.text(k.b)
 	return m
+}
+
+// misplaced says that there are no digits where only digits can be: all fields may stand elsewhere, and a card number in any.
+func (m *Message) misplaced(b []byte, w *walked) bool {
+	wrong := func(s span) bool {
+		df := m.dialect.defs[s.id]
+		switch c := df.coding; {
+		case c.packed() && s.id != 35 && s.id != 36:
+			for i, lead := 0, c.lead(s.chars(c)); i < s.chars(c); i++ {
+				if half(b[s.off:], lead+i) > 9 {
+					return true
+				}
+			}
+		case c == asText && (s.id <= 4 || s.id == 11):
+			for _, x := range b[s.off:][:s.n] {
+				if x < '0' || x > '9' {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	if p := m.fields.plan; p != nil {
+		return slices.ContainsFunc(p.spans, func(x planned) bool { return wrong(m.fields.span(&x)) })
+	}
+	return slices.ContainsFunc(w.spans, wrong)
 }
 
 // allMTI is every message type behind the other, so that none needs an allocation.
@@ -446,8 +475,12 @@ func Decode(b []byte, o Options) (*Message, Detection, error) {
 	if m.Undecoded() {
 		return m, Detection{}, nil
 	}
-	if n := m.dialect.guessed; n > 0 { // the rest fits now, and that speaks for the reading after all; for two guesses it may be chance
-		d.det.Confidence = max(d.det.Confidence, 0.8-0.3*float64(n))
+	switch m.dialect.guessed {
+	case 0:
+	case 1: // the rest fits now, and that speaks for the reading after all
+		d.det.Confidence = max(d.det.Confidence, 0.5)
+	default: // it may fit by chance
+		d.det.Confidence = min(d.det.Confidence, 0.5)
 	}
 	return m, d.det, nil
 }

@@ -233,6 +233,16 @@ func TestGuessesAreModest(t *testing.T) {
 	if m, _, err := Decode([]byte(hash), Options{}); err != nil || m.Stop != nil || m.Trailing > 0 || len(m.Get(128)) != 64 {
 		t.Errorf("%v, stop %+v, trailing %d, field 128 is %q", err, m.Stop, m.Trailing, m.Get(128))
 	}
+	four := "0200" + "3020000000C18000" + "003000" + "000000001500" + "000123" + "TERM0001" + "MERCHANT0000001" + "0018" + "0010123*0200056789" + "986"
+	m, det, err = Decode([]byte(four), Options{})
+	if err != nil || m.Stop != nil || m.Get(48) != "0010123*0200056789" || m.Get(41) != "TERM0001" {
+		t.Errorf("%v, %+v, stop %+v, field 48 is %q", err, det, m.Stop, m.Get(48))
+	}
+	binary := "0200" + "3020000000C01001" + "003000" + "000000001500" + "000123" + "TERM0001" + "MERCHANT0000001" + "\x80\x81\x82\x83\x84\x85\x86\x87" + "\x90\x91\x92\x93\x94\x95\x96\x97"
+	m, det, err = Decode([]byte(binary), Options{})
+	if err != nil || m.Stop != nil || m.Get(64) != "9091929394959697" || det.Confidence > 0.5 {
+		t.Errorf("%v, %+v, stop %+v, field 64 is %q", err, det, m.Stop, m.Get(64))
+	}
 	short := "\x60\x01\x23\x00\x00" + "0810\x00\x20\x00\x00\x02\x80\x00\x00" + "123456" + "00" + "3712345" // of eight
 	m, det, err = Decode([]byte(short), Options{})
 	if err != nil || m.Stop == nil || m.Stop.Field != "41" || det.Confidence > 0.3 {

@@ -16,7 +16,7 @@ func (df *def) form() Remark {
 }
 
 // variants are the ways in which implementations differ most about a field: packed or as text, length counting digits or
-// bytes, two or three digits of length, fixed or not. Text is packed where other things are.
+// bytes, two to four digits of length, fixed or not. Text is packed where other things are.
 func (df *def) variants(packed bool) []*def {
 	var out []*def
 	add := func(change func(*def)) {
@@ -38,6 +38,7 @@ func (df *def) variants(packed bool) []*def {
 			add(func(v *def) { v.digits, v.max = 3, 999 })
 		case 3:
 			add(func(v *def) { v.digits, v.max = 2, 99 })
+			add(func(v *def) { v.digits, v.max = 4, maxFrame })
 			if df.id == 127 { // Postilion's, with a bitmap of its own inside
 				add(func(v *def) { v.digits, v.max, v.coding = 6, maxFrame, asBinary })
 			}
@@ -123,7 +124,7 @@ func (r *reading) locate(b []byte, f frame, header int, w *walked, suspect int, 
 	if s.found == nil && further {
 		for _, first := range tries {
 			t := r.dialect.walk(b[:f.end], f.payload+header, s.room[0][:0], first)
-			if t.reach() > w.reach() {
+			if t.reach() > w.reach() || first[0].id == suspect {
 				s.tries(&t, first, first[0].id)
 			}
 		}
