@@ -98,9 +98,17 @@ func (x *terminal) press(s string) {
 	}
 }
 
-// esc presses escape alone, and waits for what it takes away: a key that follows too soon would be one with it.
+// esc presses escape alone, and waits for what it takes away: a key that follows too soon would be one with it. It begins once
+// the screen stands still: what is being redrawn is gone for a moment, too.
 func (x *terminal) esc(away string) {
 	x.t.Helper()
+	last, since := -1, time.Now()
+	x.wait("a screen that stands still", func(string) bool {
+		if n := x.written(); n != last {
+			last, since = n, time.Now()
+		}
+		return time.Since(since) > 100*time.Millisecond
+	})
 	x.press("\x1b")
 	x.wait("without "+away, func(s string) bool { return !strings.Contains(s, away) })
 }
@@ -204,6 +212,7 @@ func drive(t *testing.T, k kit) {
 	x.press("b")
 	x.until("byte ")
 	x.press("lll")
+	x.until("byte 26: ") // where the third has led
 	x.esc("byte ")
 	x.press("t") // its story
 	x.until("The money does not arrive.")
