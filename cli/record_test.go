@@ -44,7 +44,7 @@ func sameStory(a, b diagnostics.Report) error {
 func TestRecordingTellsTheStoryOfTheLine(t *testing.T) {
 	for _, c := range []string{"healthy", "network.unstable", "network.protocol-mismatch", "hardware.comm-module",
 		"data.corrupt", "data.slow", "data.lost", "bank.maintenance", "operation.not-signed-on", "operation.driver",
-		"operation.driver --serial", "noisy"} {
+		"operation.driver --serial", "data.corrupt --serial", "data.lost --serial", "data.slow --serial", "hardware.comm-module --serial", "noisy"} {
 		t.Run(c, func(t *testing.T) {
 			t.Parallel()
 			if runtime.GOOS == "windows" && strings.Contains(c, "--serial") {

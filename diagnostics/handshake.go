@@ -133,8 +133,8 @@ func (f *sent) repeated(m *wire.Message, bad bool) bool {
 // noise is how many bytes of a frame may be damaged, lost or made up for it to be known as the same again.
 const noise = 4
 
-// alike says that two frames differ by no more than noise. Of one that was not understood more is hidden than of the
-// other: then their lengths have to do.
+// alike says that two frames differ by no more than noise, in what was understood of both. Where none was, their lengths have to
+// do. The LRC behind them follows from the rest.
 func alike(x, y *wire.Message) bool {
 	a, b := x.Raw(), y.Raw()
 	switch {
@@ -144,7 +144,7 @@ func alike(x, y *wire.Message) bool {
 		return true
 	}
 	n := 0
-	for i := range len(a) {
+	for i := range min(understood(x), understood(y), len(a)-1) {
 		if a[i] != b[i] {
 			n++
 		}

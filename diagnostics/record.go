@@ -50,21 +50,27 @@ func (s *Session) recordTaken() {
 // message read again from a recording stops where it stopped on the line.
 const unread = 0xFF
 
-// storable is what of a message may be written to a disk. Where decoding stopped, what follows is not trusted and becomes
-// unread; of another protocol the first bytes stay, which name it.
-func storable(m *wire.Message) []byte {
+// understood is how many bytes of a frame are what they were taken for.
+func understood(m *wire.Message) int {
 	const names = 5 // a TLS record's header, or the method of HTTP
-	b := []byte(m.Raw())
-	kept := len(b)
+	n := len(m.Raw())
 	switch {
 	case m.Control != "":
 	case m.Foreign != "":
-		kept = names
+		return min(names, n)
 	case m.Undecoded():
-		kept = 0
+		return 0
 	case m.Stop != nil:
-		kept = m.Stop.Offset
+		return min(m.Stop.Offset+m.Stop.Read, n) // a wrong length is what went wrong
 	}
+	return n
+}
+
+// storable is what of a message may be written to a disk. Where decoding stopped, what follows is not trusted and becomes
+// unread; of another protocol the first bytes stay, which name it.
+func storable(m *wire.Message) []byte {
+	b := []byte(m.Raw())
+	kept := understood(m)
 	for i := kept; i < len(b); i++ {
 		b[i] = unread
 	}

@@ -107,8 +107,11 @@ func misread(b []byte, f frame) string {
 // the LRC of an stx-etx frame is right in it where it was right on the line, and wrong where it was wrong.
 func (m *Message) Reseal(b []byte) {
 	raw, n := m.Raw(), len(b)
-	if m.Framing != "stx-etx" && m.Check == "" || n < 5 || n != len(raw) || raw[0] != stx || raw[n-2] != etx {
+	if n < 5 || n != len(raw) || raw[0] != stx {
 		return
+	}
+	if f, ok := measure("stx-etx", []byte(raw)); m.Check == "" && (!ok || f.total != n) {
+		return // no such frame, or not all of it
 	}
 	copy(b[:3], raw[:3])
 	b[n-2] = etx

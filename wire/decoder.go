@@ -96,6 +96,7 @@ type Decoder struct {
 	other         string
 	talked        bool // control bytes came before any frame
 	learns        bool // a header of an unknown kind may be looked for
+	distrusts     bool // masking trusts not even header, type and bitmap of the latest message
 	det           Detection
 	spans         [128]span // room for walks
 	scratch       []byte    // for the masking
@@ -269,8 +270,12 @@ func (d *Decoder) decode(b []byte) *Message {
 	return d.note(r, b, f, d.message(r, b, f))
 }
 
-// note counts frames that did not fit.
+// note counts frames that did not fit. Where masking cannot even trust what was taken for header, type and bitmap, nothing was
+// understood: those are hidden, and who reads the frame again, from a recording, would not find them.
 func (d *Decoder) note(r *reading, b []byte, f frame, m *Message) *Message {
+	if !m.Undecoded() && d.distrusts {
+		m = opaque(b, "")
+	}
 	if m.Undecoded() && r.framing == "stx-etx" {
 		m.odd().Check = misread(b, f)
 	}
@@ -280,6 +285,11 @@ func (d *Decoder) note(r *reading, b []byte, f frame, m *Message) *Message {
 		d.bad = 0
 	}
 	return m
+}
+
+// doubts says that a message that stops is trusted in nothing, since the line is hardly known.
+func (d *Decoder) doubts(m *Message) bool {
+	return m.Stop != nil && !d.sure && d.det.Confidence < doubtful
 }
 
 // message decodes one whole frame by a reading.
@@ -300,6 +310,11 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 		return opaque(b, "")
 	}
 	m.Form, m.Oddity = r.form, noOddity
+	if r.framing == "stx-etx" && f.total <= len(b) {
+		if wrong := checkLRC(b, f); wrong != "" {
+			m.odd().Check = wrong
+		}
+	}
 	m.headAt, m.headLen, m.raw = uint16(f.payload), uint16(header), int32(len(b))
 	if w.fault != faultNone || w.end < f.end {
 		if m.fields.plan != nil { // it ends early, and by a plan it has no spans to be looked at
@@ -310,9 +325,11 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 		if stop != nil && suspect > 0 {
 			stop.Suspect = fmt.Sprint(suspect)
 		}
-		if form := d.patched(r, b, f, header, &w, suspect); form != nil {
-			m.Form, stop = form, nil
-			w = form.dialect.walk(b[:f.end], f.payload+header, nil, nil)
+		if m.Check == "" { // or it is damaged, and no other form of a field is what is wrong with it
+			if form := d.patched(r, b, f, header, &w, suspect); form != nil {
+				m.Form, stop = form, nil
+				w = form.dialect.walk(b[:f.end], f.payload+header, nil, nil)
+			}
 		}
 		if stop != nil {
 			m.odd().Stop = stop
@@ -336,25 +353,24 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 		m.Trailing += len(b) - f.end
 	}
 	rest := w.end
-	if m.fields.plan == nil && len(w.spans) == 0 || m.Stop != nil && !d.sure && d.det.Confidence < doubtful {
+	if m.fields.plan == nil && len(w.spans) == 0 || d.doubts(m) {
 		rest = f.payload // what was taken for header, type and bitmap may be anything
 	}
 	if !d.steady() && m.misplaced(b, &w) {
 		rest = f.payload
 	}
-	if rest < w.end {
+	if d.distrusts = rest < w.end; d.distrusts {
 		m.ready = [len(readyFields)]place{} // made from the scrubbed frame when they are asked for
 	}
-	if rest < len(b) {
-		k.runs(rest, len(b), runLimit, asText)
+	to := len(b)
+	if r.framing == "stx-etx" && f.total <= to {
+		to = f.end // ETX and LRC are no digits of a card
+	}
+	if rest < to {
+		k.runs(rest, to, runLimit, asText)
 	}
 	if header > 0 && headerID == unknownHeader { // the known ones are too short, or no digits
 		k.runs(f.payload, f.payload+header, runLimit, asText)
-	}
-	if r.framing == "stx-etx" && f.total <= len(b) {
-		if wrong := checkLRC(b, f); wrong != "" {
-			m.odd().Check = wrong
-		}
 	}
 	m.seal(&w, k.hidden)
 	m.bytes = d.room.text(k.b)
@@ -417,7 +433,11 @@ func opaque(b []byte, other string) *Message {
 		}
 	}
 	k := builder{m: m, b: slices.Clone(b), raw: len(b)}
-	k.runs(0, len(b), runLimit, asText)
+	end := len(b)
+	if f, ok := measure("stx-etx", b); ok && f.total == end {
+		end = f.end // ETX and LRC are no digits of a card
+	}
+	k.runs(0, end, runLimit, asText)
 	m.seal(&walked{}, k.hidden)
 	m.bytes, m.raw = string(k.b), int32(len(b))
 	return m

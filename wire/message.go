@@ -112,6 +112,7 @@ func (m *Message) odd() *Oddity {
 // Stop says where decoding ended before the end of the frame, and why.
 type Stop struct {
 	Offset  int    // byte in the frame
+	Read    int    // bytes from there on that were understood: the length in front of a field that is not there as a whole, or too long
 	Field   string // the field that could not be read, "header", "mti", "bitmap" or "frame"
 	Reason  Remark
 	Suspect string // the first field before it whose value is implausible, empty when all are plausible

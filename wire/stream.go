@@ -215,10 +215,8 @@ func (s *Stream) unread(b []byte) *Message {
 		}
 	}
 	m := opaque(b, other)
-	if s.d.settled && s.d.framing() == "stx-etx" {
-		if f, ok := measure("stx-etx", b); ok {
-			m.odd().Check = misread(b, f)
-		}
+	if f, ok := measure("stx-etx", b); ok { // whether it is known yet that frames stand so, or not
+		m.odd().Check = misread(b, f)
 	}
 	if other == "" && s.d.steady() && len(b) >= minFrame && len(b) <= maxFrame {
 		m.Fits = s.d.elsewhere(b)

@@ -69,8 +69,10 @@ func (w *walked) stop(d *dialect) *Stop {
 	case faultLength:
 		s.Reason = remark("stop.length")
 	case faultLong:
+		s.Read = int(d.steps[w.field].prefixBytes())
 		s.Reason = remark("stop.long", w.have, w.want)
 	case faultShort:
+		s.Read = int(d.steps[w.field].prefixBytes())
 		s.Reason = remark("stop.short", w.want, w.have)
 	}
 	return s
