@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 	"sync"
@@ -199,21 +200,26 @@ func (s *screen) export(e tui.Export) (path string, err error) {
 		}
 		path = name
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return "", fmt.Errorf("%s exists and is not overwritten: take another name", path)
-	}
-	if err != nil {
-		return "", fmt.Errorf("the report cannot be written: %w", err)
-	}
 	r := diagnostics.NewReport(e.Snapshot, toolName(), s.current().started, time.Now())
 	r.Notes = e.Notes
-	err = writeReport(f, r, e.Form, e.Lang)
-	if cerr := f.Close(); err == nil && cerr != nil {
+	return path, writeWhole(path, func(f io.Writer) error { return writeReport(f, r, e.Form, e.Lang) })
+}
+
+// writeWhole writes a new file, and takes it away again when it does not get to its end: a part of a report misleads.
+func writeWhole(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s exists and is not overwritten: take another name", path)
+	}
+	if err != nil {
+		return fmt.Errorf("the report cannot be written: %w", err)
+	}
+	err = write(f)
+	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
 	if err != nil {
-		return "", fmt.Errorf("the report is not whole: %w", err)
+		return errors.Join(fmt.Errorf("no report was written: %w; make room, or name another folder", err), os.Remove(path))
 	}
-	return path, nil
+	return nil
 }
