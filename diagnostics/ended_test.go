@@ -278,3 +278,33 @@ func TestWhatWaitedForTheWatchIsNotLate(t *testing.T) {
 		}
 	}
 }
+
+// Connects that fail take as long to be seen as terminals wait for them; by then others got through again, and it was an outage still.
+func TestAnOutageBetweenConnectsThatStand(t *testing.T) {
+	for name, c := range map[string]struct {
+		through bool // others get through meanwhile
+		want    string
+	}{"nobody gets through": {false, "network.carrier-outage"}, "others do": {true, "network.unstable"}} {
+		r := newRig(t)
+		for i := range 20 {
+			r.sale(fmt.Sprintf("T%07d", i%4), fmt.Sprintf("%06d", i/4+1), pan1, "00")
+		}
+		began := r.at
+		fail := func(i int) {
+			r.cn++
+			r.s.Handle(link.Event{At: r.at, Conn: r.cn, Terminal: fmt.Sprintf("10.0.0.1:%d", 1000+r.cn), Host: "10.0.0.9:8583", Kind: link.Unreached, Took: r.at.Sub(began.Add(time.Duration(i) * time.Second))})
+		}
+		if r.at = began.Add(time.Minute); c.through {
+			r.at = began
+		}
+		for i := range 16 {
+			r.sale(fmt.Sprintf("T%07d", i%4), fmt.Sprintf("%06d", i/4+100), pan1, "00")
+			if i%4 == 3 {
+				fail(i)
+			}
+		}
+		if got := r.top(); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}

@@ -13,6 +13,7 @@ const (
 	keptMore       = 2000 // so many more before they are looked through
 	keptOpen       = 4096 // requests without answer
 	keptSigns      = 4096 // faults of connections
+	keptOpens      = 1024 // times at which connects began, and up to twice as many
 	keptTerminals  = 5000
 	keptIssuers    = 2000
 	keptInBatch    = 500  // approved transactions of one terminal, before those that were folded are left out

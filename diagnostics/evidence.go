@@ -26,6 +26,7 @@ type Facts struct {
 	Unread       int     `expr:"unread" doc:"frames of lines of which nothing was ever understood"`
 	Resent       float64 `expr:"resent" doc:"share of messages that TCP sent again"`
 	Damaged      int     `expr:"damaged_frames" doc:"frames that came damaged, whatever explains them"`
+	Blackout     float64 `expr:"blackout" doc:"of the connects that began between the first and the last unanswered one, the share that stayed unanswered"`
 	Trickles     int     `expr:"trickles" doc:"messages that trickled in, byte by byte"`
 	SlowShare    float64 `expr:"slow_share" doc:"share of answers that took more than a quarter of the terminals' patience"`
 	PendingSales int     `expr:"pending" doc:"transactions approved and settled, and neither reversed nor voided"`
@@ -166,8 +167,45 @@ func (s *Session) gather(sn *Snapshot) *evidence {
 	for name, x := range s.find(open) {
 		ev.env[name] = x
 	}
+	f.Blackout = s.blackout(ev.env["unreached"], ev.raw["unreached"])
 	setFacts(ev.env, *f)
 	return ev
+}
+
+// blackout is how much of the time between the first unanswered connect and the last one nobody got through. That takes as long to
+// see as terminals wait for a connect, and others may have got through long before: only when an attempt began counts.
+func (s *Session) blackout(of any, list []sign) float64 {
+	x, ok := of.(*Sign)
+	if !ok || x.Count == 0 {
+		return 0
+	}
+	until := x.ended
+	if until.IsZero() {
+		until = s.now
+	}
+	within := func(at time.Time) bool { return !at.Before(x.began) && !at.After(until) }
+	lost, last := 0, x.began
+	for _, sg := range list {
+		if within(sg.at) {
+			lost++
+			last = later(last, sg.at)
+		}
+	}
+	until = last
+	through := 0
+	for _, at := range s.opens {
+		if within(at) {
+			through++
+		}
+	}
+	return float64(lost) / float64(max(lost+through, 1))
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // setFacts puts facts under their names.

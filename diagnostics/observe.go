@@ -32,6 +32,13 @@ func (s *Session) connection(c *conn, ev link.Event, n int) {
 	switch ev.Kind {
 	case link.Opened:
 		l.occasion(connects, t)
+		if ev.Took > s.scaled(leastPatience) {
+			break // it waited for the end of what kept the others out
+		}
+		if len(s.opens) >= 2*keptOpens {
+			s.opens = append(s.opens[:0], s.opens[keptOpens:]...)
+		}
+		s.opens = append(s.opens, ev.At.Add(-ev.Took))
 	case link.Refused, link.Unreached:
 		if ev.Kind == link.Unreached && ev.Took < s.scaled(leastPatience) && strings.Contains(ev.Note, "timeout") {
 			break // the watch ended while it was under way: nobody has waited

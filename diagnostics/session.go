@@ -59,7 +59,8 @@ type Session struct {
 	events    []eventSeen
 	foreigns  []int
 	stalls    stalls
-	taken     link.Event // what is to be recorded of the bytes in hand
+	opens     []time.Time // when connects began that stood at once, the latest ones
+	taken     link.Event  // what is to be recorded of the bytes in hand
 }
 
 // eventSeen is a connection's fault, kept beyond the ring for the evidence.
