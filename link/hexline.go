@@ -202,6 +202,9 @@ func hexAt(s string, i int) (r hexRun) {
 		case i < len(s) && (s[i] == ',' || s[i] == ';'):
 			for i++; i < len(s) && s[i] == ' '; i++ {
 			}
+			if next := strings.TrimPrefix(s[i:], "0x"); n > 2 && (len(next) <= n || !isHex(next[n-1]) || isHex(next[n])) {
+				return r // the next column of a table, and no group of the same size
+			}
 		case i+1 < len(s) && (s[i] == ':' || s[i] == '-') && isHex(s[i+1]):
 			i++
 		case i < len(s) && (s[i] == ' ' || s[i] == '\t'):
@@ -246,6 +249,10 @@ const (
 // parse reads one line. dumped is how many bytes the lines of a dump before it hold.
 func (p *lineParser) parse(line string, dumped int) (l hexLine) {
 	l.offset = -1
+	if end, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimSpace(line), "0x"), 16, 32); err == nil && dumped > 0 && int(end) == dumped {
+		l.offset = dumped // nothing but where a dump ends, as hexdump and od write it
+		return l
+	}
 	if n, data, ok := dumpLine(line); ok {
 		switch {
 		case n == dumped || n == 0:

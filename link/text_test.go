@@ -38,6 +38,7 @@ func TestLogsOfEveryForm(t *testing.T) {
 		}
 		return strings.Join(s, sep)
 	}
+	ended := func(b []byte) string { return hex.Dump(b) + fmt.Sprintf("%08x\n", len(b)) }
 	at := func(s string) time.Time {
 		x, err := time.ParseInLocation("2006-01-02 15:04:05.999", s, time.Local)
 		if err != nil {
@@ -53,6 +54,8 @@ func TestLogsOfEveryForm(t *testing.T) {
 		"one a line":       {o + "\n" + i + "\n", false},
 		"no line break":    {o + "\n" + strings.ToUpper(i), false},
 		"CRLF and spaces":  {" " + spaced(out, " ", "") + " \r\n\r\n" + spaced(in, " ", "") + "\r\n", false},
+		"a table":          {"tx,10000001," + o + "\nrx,10000001," + i + "\n", false},
+		"dumps with ends":  {ended(out) + ended(in), false},
 		"0x":               {"0x" + o + "\n0x" + i, false},
 		"0x each":          {spaced(out, ", ", "0x") + "\n" + spaced(in, ",", "0x"), false},
 		"backslashes":      {spaced(out, "", `\x`) + "\n\"" + spaced(in, "", `\x`) + "\"", false},
