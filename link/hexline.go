@@ -246,9 +246,15 @@ const (
 	leastDirHex = 12
 )
 
+// beside is what an array in C has beside its bytes: in Wireshark's, their characters.
+var beside = regexp.MustCompile(`/\*.*?\*/`)
+
 // parse reads one line. dumped is how many bytes the lines of a dump before it hold.
 func (p *lineParser) parse(line string, dumped int) (l hexLine) {
 	l.offset = -1
+	if strings.Contains(line, "/*") && strings.Contains(line, "0x") {
+		line = beside.ReplaceAllString(line, "")
+	}
 	if end, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimSpace(line), "0x"), 16, 32); err == nil && dumped > 0 && int(end) == dumped {
 		l.offset = dumped // nothing but where a dump ends, as hexdump and od write it
 		return l

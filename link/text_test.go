@@ -54,6 +54,7 @@ func TestLogsOfEveryForm(t *testing.T) {
 		"one a line":       {o + "\n" + i + "\n", false},
 		"no line break":    {o + "\n" + strings.ToUpper(i), false},
 		"CRLF and spaces":  {" " + spaced(out, " ", "") + " \r\n\r\n" + spaced(in, " ", "") + "\r\n", false},
+		"C, with comments": {spaced(out[:8], ", ", "0x") + ", /* .`....`1 */\n" + spaced(out[8:], ", ", "0x") + " /* (0) */\n" + spaced(in, ", ", "0x"), false},
 		"a table":          {"tx,10000001," + o + "\nrx,10000001," + i + "\n", false},
 		"dumps with ends":  {ended(out) + ended(in), false},
 		"0x":               {"0x" + o + "\n0x" + i, false},
