@@ -75,7 +75,7 @@ func BenchmarkResources(b *testing.B) {
 	}
 	b.Run("idle", func(b *testing.B) {
 		for b.Loop() {
-			u := use(b, program, []string{"open", "", "--lang", "en"}, file, 0, 8*time.Second)
+			u := use(b, program, []string{"open", "", "--lang", "en"}, file, 0, 16*time.Second)
 			b.ReportMetric(u.late*100, "%cpu")
 			b.ReportMetric(float64(u.rss)/1024, "MiB")
 		}

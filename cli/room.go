@@ -15,8 +15,8 @@ import (
 const (
 	leastRoom = 40 << 20
 	moreRoom  = 7 << 20
-	mostRoom  = 20 << 20 // instead of moreRoom, when collections would else be less than tooSoon apart
-	tooSoon   = 250 * time.Millisecond
+	mostRoom  = 14 << 20 // instead of moreRoom, when collections would else be less than tooSoon apart
+	tooSoon   = 200 * time.Millisecond
 )
 
 // stayRoomy keeps the program as small as a screen that runs for weeks on a small machine should be, and lets the collector come
