@@ -129,8 +129,9 @@ func (f *form) settle(cmd tea.Cmd) tea.Cmd {
 	if cmd == nil {
 		return nil
 	}
-	done := make(chan tea.Msg, 1)
-	go func() { done <- cmd() }()
+	begun, done := make(chan struct{}), make(chan tea.Msg, 1)
+	go func() { close(begun); done <- cmd() }()
+	<-begun // on a busy machine that alone may take longer than soon
 	select {
 	case msg := <-done:
 		switch msg := msg.(type) {
@@ -143,7 +144,7 @@ func (f *form) settle(cmd tea.Cmd) tea.Cmd {
 			}
 			return tea.Batch(rest...)
 		default:
-			return f.feed(msg)
+			return f.settle(f.feed(msg)) // at the end of a group the next is one step more
 		}
 	case <-time.After(soon):
 		return func() tea.Msg { return <-done }
