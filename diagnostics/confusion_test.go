@@ -115,3 +115,21 @@ func TestAStripeRefusedWithoutAReason(t *testing.T) {
 		}
 	}
 }
+
+// Where nothing was ever answered, losses are a guess and stated as one.
+func TestSilenceFromTheStartIsAGuess(t *testing.T) {
+	r := newRig(t)
+	for i := range 4 {
+		r.cn++
+		r.ev(link.Opened, link.ToHost, nil)
+		r.ev(link.Data, link.ToHost, r.msg("0800", map[int]string{11: fmt.Sprintf("%06d", i+1), 41: "T0000001", 60: "00000001003"}))
+		r.at = r.at.Add(30 * time.Second)
+		r.ev(link.HalfClose, link.ToHost, nil)
+		r.ev(link.Closed, link.ToHost, nil)
+	}
+	for _, c := range r.s.Snapshot().Causes {
+		if c.ID == "data.lost" && c.Confidence > 0.6 {
+			t.Errorf("%.2f", c.Confidence)
+		}
+	}
+}
