@@ -167,7 +167,7 @@ func BenchmarkConnections(b *testing.B) {
 		streams[i] = settled(b, f)
 	}
 	sums := make([]uint64, 8*cores) // a line of the cache for each
-	const slice = 4000              // messages, and as long a loop
+	const slice = 40000             // messages, and as long a loop
 	timed := func(workers int, work func(i int)) float64 {
 		runtime.GOMAXPROCS(workers)
 		var all sync.WaitGroup
