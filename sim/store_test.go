@@ -275,6 +275,9 @@ func TestControlChangesARunningStore(t *testing.T) {
 	}
 	blamed := 0
 	for _, o := range s.Truth() {
+		if o.Type == "sale" && (o.Amount < 100 || o.Amount%50 != 0) { // prices end in .00 or .50 here
+			t.Errorf("the truth has a sale of %d", o.Amount)
+		}
 		if o.Cause == "bank.maintenance" && o.Code == "96" && o.Answered {
 			blamed++
 		}

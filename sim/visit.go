@@ -239,8 +239,7 @@ func (t *terminal) write(r *record) {
 // on, the request can be undone. ok says that an answer came and the terminal could finish.
 func (t *terminal) ask(ctx context.Context, kind string, req message, blame ...*live) (res message, ok bool) {
 	id, stan := t.tid(), req.f[11]
-	var amount int64
-	_, _ = fmt.Sscan(req.f[4], &amount)
+	amount, _ := strconv.ParseInt(req.f[4], 10, 64) // a balance inquiry has none
 	t.truth.note(id, stan, func(o *Outcome) { o.Type, o.Amount = kind, amount })
 	for _, f := range blame {
 		if f != nil {
