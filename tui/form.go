@@ -122,33 +122,51 @@ func (f *form) feed(msg tea.Msg) tea.Cmd {
 	return cmd
 }
 
-// settle lets the form go on to its next field at once. It tells itself so by a command, and keys that were typed ahead
-// would still go into the field before. What takes longer, as the blink of a cursor does, goes its usual way.
+// settle lets the form go on to its next field at once. It tells itself so by commands, one leading to another, and keys that were
+// typed ahead would still go into the field before. As soon as it has moved on, what takes longer, as the blink of a cursor
+// does, goes its usual way.
 func (f *form) settle(cmd tea.Cmd) tea.Cmd {
-	const soon = 100 * time.Millisecond
-	if cmd == nil {
-		return nil
+	const patience = 100 * time.Millisecond // where it does not move
+	before := f.huh.GetFocusedField()
+	moved := func() bool {
+		return f.huh.State != huh.StateNormal || before.Error() != nil || f.huh.GetFocusedField() != before
 	}
-	begun, done := make(chan struct{}), make(chan tea.Msg, 1)
-	go func() { close(begun); done <- cmd() }()
-	<-begun // on a busy machine that alone may take longer than soon
-	select {
-	case msg := <-done:
-		switch msg := msg.(type) {
-		case nil:
-			return nil
-		case tea.BatchMsg:
-			var rest []tea.Cmd
-			for _, c := range msg {
-				rest = append(rest, f.settle(c))
-			}
-			return tea.Batch(rest...)
-		default:
-			return f.settle(f.feed(msg)) // at the end of a group the next is one step more
+	told, waiting := make(chan tea.Msg, 64), 0 // with room: a form that is done with hears nothing any more
+	var begun sync.WaitGroup
+	run := func(cmd tea.Cmd) {
+		if cmd != nil {
+			waiting++
+			begun.Add(1)
+			go func() { begun.Done(); told <- cmd() }()
 		}
-	case <-time.After(soon):
-		return func() tea.Msg { return <-done }
 	}
+	run(cmd)
+	begun.Wait() // on a busy machine that alone may take longer than patience
+	late := time.After(patience)
+wait:
+	for waiting > 0 && !moved() {
+		select {
+		case <-late:
+			break wait
+		case msg := <-told:
+			waiting--
+			switch msg := msg.(type) {
+			case nil:
+			case tea.BatchMsg:
+				for _, c := range msg {
+					run(c)
+				}
+			default:
+				run(f.feed(msg))
+			}
+			begun.Wait()
+		}
+	}
+	rest := make([]tea.Cmd, waiting)
+	for i := range rest {
+		rest[i] = func() tea.Msg { return <-told }
+	}
+	return tea.Batch(rest...)
 }
 
 // formWidth is how wide a form is where there is room.
