@@ -25,7 +25,7 @@ func (p *linesPane) title(m *Model) (string, string) { return m.t("pane.lines"),
 
 func (p *linesPane) draw(m *Model, w, h int) []string {
 	if len(m.snap.Lines) == 0 {
-		return indent(fold(m.t("traffic.waiting"), w-2, ""))
+		return m.nothing(w)
 	}
 	if p.of != m.snap.Version || p.w != w || p.look != m.look || p.lang != m.lang.ID {
 		p.of, p.w, p.look, p.lang = m.snap.Version, w, m.look, m.lang.ID
@@ -63,6 +63,9 @@ func (p *linesPane) page(m *Model, w int) (out []string) {
 	}
 	room := max(w-label-2, 10)
 	out = append(out, " "+m.look.p(strong, m.t("lines.all")))
+	if sn.Err != "" {
+		add("", bad, diagnostics.Clean(sn.Err))
+	}
 	rates := m.rates(min(room, 60))
 	raw("traffic", m.look.p(accent, m.look.spark(rates, min(room, 60))))
 	add("", plain, m.t("lines.rate", sn.Rate, sn.Totals.Messages, sn.Totals.Undecoded))

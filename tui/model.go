@@ -177,6 +177,9 @@ func (m *Model) adoptSnapshot(f fresh) {
 	if m.snap != nil {
 		last = m.newest()
 	}
+	if f.snap.Err != "" && (m.snap == nil || m.snap.Err == "") {
+		m.notice = f.snap.Err
+	}
 	m.active, m.snap, m.missed = f.active, f.snap, 0
 	m.rush = (m.newest() - last) / max(m.h, 1)
 	m.names, m.writer.wide = names(m.snap)

@@ -3,6 +3,7 @@ package tui
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -436,5 +437,33 @@ func TestVerdictIsReadToItsEnd(t *testing.T) {
 	keys(m, "G")
 	if s := shown(m); !strings.Contains(s, "Open question 29?") {
 		t.Errorf("the last key does not lead to the end:\n%s", s)
+	}
+}
+
+// A source that fails says why: at once, in its lines, and where rows would be when there are none.
+func TestAFailedSourceSaysWhy(t *testing.T) {
+	for _, size := range [][3]int{{120, 30, 0}, {80, 24, 0}, {60, 18, 0}, {120, 30, 1}, {80, 24, 1}, {60, 18, 1}} {
+		load := newLoad(t)
+		for range size[2] {
+			load.exchange(time.Now())
+		}
+		l, err := assets.Language("zh")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := newModel(Options{Session: load.session, Lang: l})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+		load.session.End(errors.New("packet 44\x1b[2J cannot be read"))
+		m.take()
+		if got := ansi.Strip(m.draw()); strings.Count(got, "cannot be read") != 2-size[2] {
+			t.Errorf("%v: not at once\n%s", size, got)
+		}
+		m.Update(stroke("4"))
+		if got := m.draw(); m.notice != "" || !strings.Contains(got, "cannot be read") || strings.Contains(got, "\x1b[2J") {
+			t.Errorf("%v: not in its lines\n%s", size, ansi.Strip(got))
+		}
 	}
 }

@@ -82,16 +82,27 @@ func (t *trafficPane) fresh(m *Model) int {
 // crowded is the rate, in messages a second, from which a slow line gets counters in place of rows that rush by.
 const crowded = 10
 
+// nothing says why there is no traffic to show.
+func (m *Model) nothing(w int) []string {
+	key := "traffic.waiting"
+	if m.snap.Ended {
+		key = "traffic.none"
+	}
+	out := fold(m.t(key), w-2, "")
+	if m.snap.Err != "" {
+		for _, line := range fold(diagnostics.Clean(m.snap.Err), w-2, "") {
+			out = append(out, m.look.p(bad, line))
+		}
+	}
+	return indent(out)
+}
+
 func (t *trafficPane) draw(m *Model, w, h int) []string {
 	if t.n == 0 {
-		key := "traffic.waiting"
-		switch {
-		case t.filter != "":
-			key = "traffic.nomatch"
-		case m.snap.Ended:
-			key = "traffic.none"
+		if t.filter != "" {
+			return indent(fold(m.t("traffic.nomatch"), w-2, ""))
 		}
-		return indent(fold(m.t(key), w-2, ""))
+		return m.nothing(w)
 	}
 	if m.low && t.follow && m.snap.Rate > crowded && !m.snap.Ended {
 		return m.counters(w, h)
