@@ -83,7 +83,8 @@ type dialect struct {
 	bitmap   coding
 	third    int // the field that is the bitmap of fields 129 to 192, 0 when there is none
 	defs     [193]*def
-	steps    [256]step // what a walk needs of defs, side by side; a byte indexes it without a check
+	also     [193][]*def // other forms in which implementations are known to write a field; tried where the usual one does not fit
+	steps    [256]step   // what a walk needs of defs, side by side; a byte indexes it without a check
 }
 
 // step is how to get past a field: 16 bytes, so that the whole table of a dialect is quick to reach and to index.

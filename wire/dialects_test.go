@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -173,6 +174,42 @@ func TestOwnDialectFromAFile(t *testing.T) {
 	}
 	if _, _, err := Decode(b, Options{Dialect: filepath.Join(dir, "none.json")}); err == nil {
 		t.Error("a file that is not there is taken")
+	}
+}
+
+// What a dialect says a field may also stand as is tried where its usual form does not fit, and masked like it.
+func TestOtherForms(t *testing.T) {
+	bank := func(also string) string {
+		path := filepath.Join(t.TempDir(), "bank.json")
+		text := "{\"extends\": \"iso87-ascii\",\n \"also\": {" + also + "}}"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	form := func(n int) string {
+		return fmt.Sprintf(`[{"type": "String", "length": %d, "enc": "ASCII", "prefix": "ASCII.Fixed"}]`, n)
+	}
+	own := bank(`"62": ` + form(7) + `, "63": ` + form(18))
+	b := []byte("02007020048000C00006" + "16" + testPAN + "000000" + "000000012800" + "000123" + "051" + "00" + "10000001" + "898310153110001" +
+		"BATCH07" + "N " + testPAN)
+	m, det, err := Decode(b, Options{Dialect: own})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Stop != nil || m.Get(62) != "BATCH07" || m.Get(63) != "N 622424******0113" || det.Confidence > 0.5 {
+		t.Errorf("%+v: %q %q, stop %+v", det, m.Get(62), m.Get(63), m.Stop)
+	}
+	if m, _, err := Decode(b, Options{Dialect: "iso87-ascii"}); err != nil || m.Stop == nil {
+		t.Errorf("without these forms it reads to its end, %v", err)
+	}
+	for also, want := range map[string]string{
+		`"62": [{"type": "String", "length": 0, "enc": "ASCII", "prefix": "ASCII.Fixed"}]`: "field 62: also, form 1: a fixed field needs a length",
+		`"129": ` + form(7): "also: field 129 is not in the spec",
+	} {
+		if _, _, err := Decode(b, Options{Dialect: bank(also)}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q in it", also, err, want)
+		}
 	}
 }
 

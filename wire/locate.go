@@ -160,7 +160,7 @@ func (s *search) tries(w *walked, changed []*def, after int) (all [][]*def) {
 		if df == nil || id <= after {
 			continue
 		}
-		for _, v := range df.variants(s.r.dialect.mti.packed()) {
+		for _, v := range append(df.variants(s.r.dialect.mti.packed()), s.r.dialect.also[id]...) {
 			over := append(changed[:len(changed):len(changed)], v)
 			all = append(all, over)
 			t := s.r.dialect.walk(s.b[:s.f.end], s.f.payload+s.header, s.room[1][:0], over)

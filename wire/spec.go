@@ -24,6 +24,7 @@ type envelope struct {
 	Values   string // the family of value.* texts in the languages that its codes belong to
 	Mask     map[string]string
 	Layouts  map[string]json.RawMessage
+	Also     map[string][]json.RawMessage // other forms in which a field is known to stand, as in the spec
 	Spec     *moovSpec
 
 	file string
@@ -97,6 +98,7 @@ func (env *envelope) extend(base *envelope) {
 	}
 	env.Mask = over(base.Mask, env.Mask)
 	env.Layouts = over(base.Layouts, env.Layouts)
+	env.Also = over(base.Also, env.Also)
 	if env.Spec == nil {
 		env.Spec = &moovSpec{}
 	}
@@ -153,16 +155,16 @@ func (env *envelope) compile() (*dialect, error) {
 			}
 			return fmt.Errorf("%s: field %s: %w", env.file, key, err)
 		}
-		var f moovField
-		if err := json.Unmarshal(raw, &f); err != nil {
-			return nil, bad(err)
-		}
 		id, err := strconv.Atoi(key)
 		if err != nil || id < 0 || id > 192 || id > 128 && env.Third == 0 {
 			return nil, bad(errors.New("not a number from 0 to 128, or to 192 where \"third\" names the field that is their bitmap"))
 		}
 		if id < 2 {
-			c, err := codingOf(f.Enc)
+			var f moovField
+			c, err := coding(0), json.Unmarshal(raw, &f)
+			if err == nil {
+				c, err = codingOf(f.Enc)
+			}
 			if err != nil {
 				return nil, bad(err)
 			}
@@ -173,27 +175,53 @@ func (env *envelope) compile() (*dialect, error) {
 			}
 			continue
 		}
-		df, err := f.def(id)
+		df, err := env.field(key, id, raw)
 		if err != nil {
 			return nil, bad(err)
 		}
-		if df.hide, err = env.mask(key, df); err != nil {
-			return nil, bad(err)
-		}
-		if l := env.Layouts[key]; l != nil {
-			if err := df.readLayout(l); err != nil {
-				return nil, bad(fmt.Errorf("layout: %w", err))
-			}
-		}
 		d.defs[id], d.steps[id] = df, df.step()
+		for i, other := range env.Also[key] {
+			df, err := env.field(key, id, other)
+			if err != nil {
+				return nil, bad(fmt.Errorf("also, form %d: %w", i+1, err))
+			}
+			df.name = d.defs[id].name
+			d.also[id] = append(d.also[id], df)
+		}
 	}
 	if df := d.defs[env.Third%len(d.defs)]; env.Third != 0 && (df == nil || df.coding != asBinary || df.digits > 0 || df.max != 8) {
 		return nil, fmt.Errorf("%s: third: field %d is no bitmap: want Binary, Binary.Fixed, length 8", env.file, env.Third)
+	}
+	for key := range env.Also {
+		if env.Spec.Fields[key] == nil {
+			return nil, fmt.Errorf("%s: also: field %s is not in the spec, which says how it usually stands", env.file, key)
+		}
 	}
 	if heads < 2 {
 		return nil, fmt.Errorf("%s: fields 0 (MTI) and 1 (bitmap) are needed", env.file)
 	}
 	return d, nil
+}
+
+// field compiles one field in one of its forms.
+func (env *envelope) field(key string, id int, raw json.RawMessage) (*def, error) {
+	var f moovField
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return nil, err
+	}
+	df, err := f.def(id)
+	if err != nil {
+		return nil, err
+	}
+	if df.hide, err = env.mask(key, df); err != nil {
+		return nil, err
+	}
+	if l := env.Layouts[key]; l != nil {
+		if err := df.readLayout(l); err != nil {
+			return nil, fmt.Errorf("layout: %w", err)
+		}
+	}
+	return df, nil
 }
 
 // def compiles one field, or one subfield of a composite one.
