@@ -49,9 +49,12 @@ func parsePlain(text string) ([]byte, error) {
 	return hex.DecodeString(digits)
 }
 
+// boxes are what hexyl and other programs draw around a dump, as plain dumps have it.
+var boxes = strings.NewReplacer(" ┊ ", "  ", "┊", " ", "│", "|")
+
 // dumpLine is one line of a dump: an offset, then bytes in groups of one or more, with single blanks or dashes between.
 // Two blanks, a bar or the end of the line close the bytes.
-var dumpLine = regexp.MustCompile(`^\s*(?:0x)?([0-9a-fA-F]{3,8})(:\s*|\s+)((?:[0-9a-fA-F]{2}){1,8}(?:[ -](?:[0-9a-fA-F]{2}){1,8})*(?:  (?:[0-9a-fA-F]{2})(?: [0-9a-fA-F]{2})*)?)(?:\s*$|\s{2,}|\s*\|)`)
+var dumpLine = regexp.MustCompile(`^[\s|]*(?:0x)?([0-9a-fA-F]{3,8})([:|]\s*|\s+)((?:[0-9a-fA-F]{2}){1,8}(?:[ -](?:[0-9a-fA-F]{2}){1,8})*(?:  (?:[0-9a-fA-F]{2})(?: [0-9a-fA-F]{2})*)?)(?:\s*$|\s{2,}|\s*\|)`)
 
 // parseDump reads lines that begin with an offset. The offsets prove that it is a dump: each line begins where the one
 // before ended. Lines without an offset around it (tcpdump's heads, prose) are passed over, but not within it.
@@ -59,7 +62,7 @@ func parseDump(text string) (out []byte, ok bool) {
 	lines := strings.Split(text, "\n")
 	counted := 0
 	for _, line := range lines {
-		g := dumpLine.FindStringSubmatch(strings.TrimRight(line, "\r "))
+		g := dumpLine.FindStringSubmatch(strings.TrimRight(boxes.Replace(line), "\r "))
 		if g == nil {
 			continue
 		}

@@ -33,6 +33,19 @@ func dump(b []byte, offset string, group, perLine int, tail func(string) string)
 	return out.String()
 }
 
+// hexyl writes b as the program of that name does.
+func hexyl(b []byte) string {
+	var out strings.Builder
+	out.WriteString("┌────────┬─────────────────────────┬─────────────────────────┬────────┬────────┐\n")
+	for at := 0; at < len(b); at += 16 {
+		row := b[at:min(at+16, len(b))]
+		left, right := row[:min(8, len(row))], row[min(8, len(row)):]
+		text := strings.Repeat("⋄", len(left)) + "┊" + strings.Repeat("0", len(right))
+		fmt.Fprintf(&out, "│%08x│ %-23s ┊ %-23s │%s│\n", at, fmt.Sprintf("% x", left), fmt.Sprintf("% x", right), text)
+	}
+	return out.String() + "└────────┴─────────────────────────┴─────────────────────────┴────────┴────────┘\n"
+}
+
 func TestHexAsPeoplePasteIt(t *testing.T) {
 	want, err := hex.DecodeString(strings.ReplaceAll(purchase, " ", ""))
 	if err != nil {
@@ -54,6 +67,7 @@ func TestHexAsPeoplePasteIt(t *testing.T) {
 		"hexdump -C":      dump(want, "%08x  ", 1, 16, func(s string) string { return "  |" + s + "|" }),
 		"tcpdump -X":      "12:04:29.120 IP 192.0.2.31.40001 > 192.0.2.7.8583: Flags [P.], length 90\n" + dump(want, "\t0x%04x:  ", 2, 16, func(s string) string { return "  " + s }),
 		"Wireshark":       dump(want, "%04x   ", 1, 16, func(s string) string { return "   " + s }),
+		"hexyl":           hexyl(want),
 		"offsets alone":   dump(want, "%04x ", 1, 16, none),
 		"eight a line":    dump(want, "%04X: ", 1, 8, func(s string) string { return "  " + s }),
 		"Windows lines":   strings.ReplaceAll(dump(want, "%04x  ", 1, 16, none), "\n", "\r\n"),
