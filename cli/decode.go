@@ -40,13 +40,9 @@ func decodeCommand() *cobra.Command {
 				}
 				text = string(b)
 			}
-			frame, err := parseHex(text)
+			m, det, err := decodeInput(text, o)
 			if err != nil {
-				return usageError{err}
-			}
-			m, det, err := wire.Decode(frame, o)
-			if err != nil {
-				return unlessFile(err)
+				return err
 			}
 			if asJSON {
 				return writeDecodeJSON(c.OutOrStdout(), m, det)
@@ -61,6 +57,35 @@ func decodeCommand() *cobra.Command {
 	c.Flags().StringVar(&o.Header, "header", "", "")
 	return c
 }
+
+// decodeInput reads the bytes that text stands for, or text itself where it is the message: dialects in ASCII are often pasted
+// as they stand in a log. Such a message may consist of hex digits alone; then it is read as what fits better.
+func decodeInput(text string, o wire.Options) (*wire.Message, wire.Detection, error) {
+	frame, hexErr := parseHex(text)
+	var m *wire.Message
+	var det wire.Detection
+	var err error
+	if hexErr == nil {
+		if m, det, err = wire.Decode(frame, o); err != nil {
+			return nil, det, unlessFile(err)
+		}
+	}
+	if literal := literalMessage(text); literal != nil {
+		m2, det2, err := wire.Decode(literal, o)
+		if err != nil {
+			return nil, det2, unlessFile(err)
+		}
+		if !m2.Undecoded() && (m == nil || whole(m2) && (!whole(m) || det2.Confidence > det.Confidence)) {
+			return m2, det2, nil
+		}
+	}
+	if hexErr != nil {
+		return nil, det, usageError{hexErr}
+	}
+	return m, det, nil
+}
+
+func whole(m *wire.Message) bool { return !m.Undecoded() && m.Stop == nil && m.Trailing == 0 }
 
 type jsonField struct {
 	ID      string  `json:"id"`

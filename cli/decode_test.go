@@ -69,3 +69,22 @@ func TestDecodeOfDamageShowsWhatItCould(t *testing.T) {
 		t.Error("the card number stands in the output")
 	}
 }
+
+// Messages of dialects in ASCII are pasted as the text that they are, also when that consists of hex digits.
+func TestDecodeTakesTheTextOfAMessage(t *testing.T) {
+	for text, want := range map[string]string{
+		"0048" + "0800" + "0220000008000000" + "0511214416" + "663881" + "936400299162":                                                                  "ascii4, none, iso87-ascii",
+		"0800" + "8220000000000000" + "0400000000000000" + "0518124316" + "000001" + "301":                                                               "none, none, iso87-ascii",
+		"'ISO015000055" + "0800" + "8220000000000000" + "0400000000000000" + "0518124316" + "000001" + "301'\n":                                          "none, base24, iso87-ascii",
+		"0200" + "B220000000100000" + "0000000000800000" + "201234" + "000000010000" + "0110722180" + "123456" + "06A5DFGR" + "021ABCDEFGHIJ 1234567890": "none, none, iso87-ascii",
+		purchase: "len2, tpdu+cup, cup",
+	} {
+		out, err := run(t, "", "decode", text, "--lang", "en")
+		if err != nil || !strings.Contains(out, want) || strings.Contains(out, "not read") {
+			t.Errorf("%.30s: %v, want %s in\n%s", text, err, want, out)
+		}
+	}
+	if out, err := run(t, "", "decode", "0200 is no message"); err == nil {
+		t.Errorf("prose is decoded:\n%s", out)
+	}
+}

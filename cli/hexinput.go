@@ -37,7 +37,7 @@ func parsePlain(text string) ([]byte, error) {
 	digits := strings.Join(strings.Fields(ornaments.Replace(text)), "")
 	for i, r := range digits {
 		if !strings.ContainsRune("0123456789abcdefABCDEF", r) {
-			return nil, fmt.Errorf("character %d of the hex digits is none: give the bytes of one message in hex, as a dump with offsets, or in base64", i+1)
+			return nil, fmt.Errorf("character %d of the hex digits is none: give the bytes of one message in hex, as a dump with offsets, or in base64, or a message of plain text as it stands", i+1)
 		}
 	}
 	switch {
@@ -96,6 +96,23 @@ func dumpBytes(s string) []byte {
 		b = append(b, read(right)...)
 	}
 	return b
+}
+
+// literal is how a message that is text throughout begins: maybe with a length or a header, then the message type and the bitmap
+// in hex.
+var literal = regexp.MustCompile(`^(?:[0-9]{2,6})?(?:ISO[0-9]{9})?[0-29][1-8][0-9]{2}[0-9A-Fa-f]{16}[ -~]*$`)
+
+// literalMessage takes text for the bytes of a message; nil when it does not begin like one. Blanks at its end may belong to it.
+func literalMessage(text string) []byte {
+	text = strings.TrimLeft(strings.TrimPrefix(text, "\ufeff"), " \t\r\n")
+	text = strings.TrimRight(text, "\r\n")
+	if n := len(text); n > 1 && (text[0] == '"' || text[0] == '\'') && text[n-1] == text[0] {
+		text = text[1 : n-1]
+	}
+	if !literal.MatchString(text) {
+		return nil
+	}
+	return []byte(text)
 }
 
 // parseBase64 takes what cannot be hex and can hardly be anything else.
