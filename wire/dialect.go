@@ -76,9 +76,10 @@ type dialect struct {
 	version  byte // first digit of its message types, 0 when any
 	framings []string
 	headers  []string
-	rare     bool   // looked for in these only
-	values   string // under which family the languages tell what codes in its fields mean
-	guessed  int    // fields that are read otherwise than its file says
+	rare     bool      // looked for in these only
+	values   string    // under which family the languages tell what codes in its fields mean
+	guessed  int       // fields that are read otherwise than its file says
+	seldom   [2]uint64 // as in a bitmap, the fields that speak against it
 	mti      coding
 	bitmap   coding
 	third    int // the field that is the bitmap of fields 129 to 192, 0 when there is none

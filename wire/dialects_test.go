@@ -213,6 +213,28 @@ func TestOtherForms(t *testing.T) {
 	}
 }
 
+// What speaks for one of two dialects that read the same bytes: a field that the other hardly has, letters that only one can mean.
+func TestLikerDialect(t *testing.T) {
+	for in, want := range map[string]string{
+		"0800 2020010000800000 920000 000028 0004 4454493030303031":         "iso87-bcd",  // a network identifier
+		"0800 2020000000800000 920000 000028 4454493030303031":              "cup",        // the commoner
+		"0810 82200000020000000400000000000000 0501130427 000005 F0F0 0001": "visa-base1", // a response code in EBCDIC
+		"3038313030323338303030303032383030383030" + hex.EncodeToString([]byte("0212035538"+"864639"+"035538"+"0212"+"00"+"2PSTAD75"+strings.Repeat("1A9D", 24))): "iso87-ascii", // working keys
+	} {
+		b, err := hex.DecodeString(strings.ReplaceAll(in, " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, det, err := Decode(b, Options{})
+		if err != nil || det.Dialect != want || m.Stop != nil || m.Trailing != 0 {
+			t.Errorf("%s is read as %+v, stop %+v, %v; want %s", in, det, m.Stop, err, want)
+		}
+		if strings.Contains(m.Raw(), "1A9D") || strings.Contains(m.Get(53), "1A9D") {
+			t.Errorf("working keys are shown: %q", m.Get(53))
+		}
+	}
+}
+
 // A third bitmap names fields behind 128, each with its place, and card data in them is hidden like any other.
 func TestThirdBitmap(t *testing.T) {
 	b := []byte("0210\xB0\x20\x00\x00\x02\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02" + "000000" + "000000012800" + "000123" + "00" + "10000001" +

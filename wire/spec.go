@@ -20,6 +20,7 @@ type envelope struct {
 	Framings []string
 	Headers  []string
 	Third    int    // the field that is the bitmap of fields 129 to 192
+	Seldom   []int  // fields that its messages hardly ever have
 	Rare     bool   // it is looked for in its own framings and headers only
 	Values   string // the family of value.* texts in the languages that its codes belong to
 	Mask     map[string]string
@@ -96,6 +97,9 @@ func (env *envelope) extend(base *envelope) {
 	if env.Values == "" {
 		env.Values = base.Values
 	}
+	if env.Seldom == nil {
+		env.Seldom = base.Seldom
+	}
 	env.Mask = over(base.Mask, env.Mask)
 	env.Layouts = over(base.Layouts, env.Layouts)
 	env.Also = over(base.Also, env.Also)
@@ -135,6 +139,8 @@ func (env *envelope) mask(key string, df *def) (hide, error) {
 		return h, nil
 	case usual != "":
 		return hides[usual], nil
+	case df.id == 53 && df.max > 16: // more than ISO's digits that say how the PIN is protected: working keys
+		return hideAll, nil
 	case df.max > runLimit && !harmless[df.id] && (df.coding != asBinary || df.max > 16):
 		return hideRuns, nil
 	}
@@ -196,6 +202,12 @@ func (env *envelope) compile() (*dialect, error) {
 		if env.Spec.Fields[key] == nil {
 			return nil, fmt.Errorf("%s: also: field %s is not in the spec, which says how it usually stands", env.file, key)
 		}
+	}
+	for _, id := range env.Seldom {
+		if id < 2 || id > 128 {
+			return nil, fmt.Errorf("%s: seldom: no field %d: want 2 to 128", env.file, id)
+		}
+		d.seldom[(id-1)/64] |= 1 << 63 >> ((id - 1) % 64)
 	}
 	if heads < 2 {
 		return nil, fmt.Errorf("%s: fields 0 (MTI) and 1 (bitmap) are needed", env.file)

@@ -37,6 +37,9 @@ func (r *reading) score(b []byte, f frame, header int, w *walked, over []*def) (
 	if d.third > 0 && !d.has3(w.fields) {
 		score = -strong // it is like others but for that
 	}
+	if w.fields[0]&d.seldom[0]|w.fields[1]&d.seldom[1] != 0 {
+		score -= 0.5
+	}
 	switch r.header {
 	case "none":
 	case "base24", "tpdu+cup":
