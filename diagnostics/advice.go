@@ -93,7 +93,7 @@ func (s *Session) numbers(f *found, c Cause, names []string) string {
 				case "stan":
 					add(t.STAN)
 				case "batch":
-					add(t.batch)
+					add(t.Batch)
 				}
 				if len(list) > mostTold {
 					break

@@ -37,7 +37,7 @@ func (s *Session) fold() {
 	known := s.explanations()
 	explain := func(t *txn) {
 		if t.asks() {
-			t.Cause = s.causeOf(t, hits, known)
+			t.explain(s.causeOf(t, hits, known))
 			t.doubtful = t.doubtful || s.tree.altered(t, t.Cause)
 		}
 	}
@@ -71,7 +71,7 @@ func (s *Session) fold() {
 		leave(t)
 	}
 	for _, t := range kept[spare:] {
-		t.stayed, t.snap = true, nil // most are looked at no more
+		t.stayed = true
 	}
 	n := copy(l.txns, kept[spare:])
 	n += copy(l.txns[n:], recent)
@@ -85,6 +85,20 @@ func (t *txn) unarrived() bool {
 	return t.moves() && (!t.approved() || t.reversed() || t.late || t.Cause != "" && t.Cause != "bank.clearing-pending")
 }
 
+// explain notes its cause.
+func (t *txn) explain(cause string) {
+	if t.Cause != cause {
+		t.own().Cause = cause
+	}
+}
+
+// paid notes what the statement tells of it.
+func (t *txn) paid(payout string) {
+	if t.Payout != payout {
+		t.own().Payout = payout
+	}
+}
+
 // drop counts a transaction and forgets it.
 func (l *ledger) drop(t *txn) {
 	f := &l.folded
@@ -96,12 +110,12 @@ func (l *ledger) drop(t *txn) {
 			f.stages[i]++
 		}
 		if stage == 5 {
-			t.term.owe(t.batch)
+			t.term.owe(t.Batch)
 		}
 	}
-	if t.payout != "" && t.payout != "missing" && t.payout != "due" {
+	if t.Payout != "" && t.Payout != "missing" && t.Payout != "due" {
 		f.both++
-		if t.payout == "paid" {
+		if t.Payout == "paid" {
 			f.paid++
 		}
 	}

@@ -148,8 +148,8 @@ func (l *ledger) requested(s *Session, x *exchange, t *txn, e *Entry) {
 	case t.Type == "management" && len(code) == 3 && code[0] == '3' && code[1] >= '6':
 		h.wanted, h.ignored = ask{}, h.ignored[:0] // a download, or the question for one
 	case t.Type == "settlement":
-		h.reclosing = t.batch != "" && t.batch == h.closing
-		h.closing = t.batch
+		h.reclosing = t.Batch != "" && t.Batch == h.closing
+		h.closing = t.Batch
 	case t.Type == "upload":
 		if h.uploading.IsZero() {
 			h.soldInUpload = 0

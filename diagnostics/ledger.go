@@ -20,7 +20,6 @@ type ledger struct {
 	terminals     map[string]*terminal
 	roster        []*terminal // the same, in the order in which they came up
 	issuers       map[string]*issuer
-	room          []int             // where lists of messages come from
 	words         map[string]string // texts that come again and again: codes, currencies, batches
 	folded        folded
 	requests      int
@@ -240,7 +239,7 @@ func (l *ledger) request(s *Session, c *conn, e *Entry, key pairKey) {
 		x.byIssuer = t.issuer.at
 	}
 	x.byTerm, x.all = x.term.at, l.at
-	l.add(t, e.N)
+	t.add(e.N)
 	if len(t.Messages) == 1 && t.asks() {
 		l.read(x, t, m)
 	}
@@ -278,15 +277,13 @@ func (l *ledger) close(x *exchange) {
 	l.free = x
 }
 
-// add notes that a message belongs to a transaction. The lists come out of one piece of memory: most have two entries.
-func (l *ledger) add(t *txn, n int) {
-	if t.Messages == nil {
-		if len(l.room) < 2 {
-			l.room = make([]int, 512)
-		}
-		t.Messages, l.room = l.room[:0:2], l.room[2:]
+// add notes that a message belongs to a transaction.
+func (t *txn) add(n int) {
+	x := t.own()
+	if x.Messages == nil {
+		x.Messages = t.two[:0]
 	}
-	t.Messages = append(t.Messages, n)
+	x.Messages = append(x.Messages, n) // behind what snapshots see of it
 }
 
 // begin starts a transaction with its request.
@@ -299,9 +296,9 @@ func (l *ledger) begin(s *Session, x *exchange, e *Entry) *txn {
 	amount, currency, _ := minorUnits(m)
 	stan := m.Get(11)
 	texts := stan + m.PAN() // a part of a message would keep the whole message, and more: they stand in blocks
-	t := &txn{N: l.nextTxn, Line: x.key.line, Type: kind, moving: movesMoney(kind), MTI: m.MTI, STAN: texts[:len(stan)], RRN: strings.Clone(strings.TrimSpace(m.Get(37))),
-		Amount: amount, doubtful: !whole(m), Currency: l.word(currency), Card: texts[len(stan):], At: e.At, term: x.term, stan: x.key.stan, fate: fateless}
-	t.batch = l.word(batchOf(private(m)))
+	told := &Transaction{N: l.nextTxn, Line: x.key.line, Type: kind, MTI: m.MTI, STAN: texts[:len(stan)], RRN: strings.Clone(strings.TrimSpace(m.Get(37))), Terminal: x.term.id,
+		Amount: amount, Currency: l.word(currency), Card: texts[len(stan):], At: e.At, Batch: l.word(batchOf(private(m)))}
+	t := &txn{Transaction: told, moving: movesMoney(kind), doubtful: !whole(m), term: x.term, stan: x.key.stan, fate: fateless}
 	l.nextTxn++
 	t.issuer = l.issuerOf(t.Card)
 	if x.reversal {

@@ -65,7 +65,7 @@ func (st *Statement) find(t *txn) *row {
 	if stan != "" {
 		fits := func(x *row) bool {
 			return sameDay(x, at) && signFits(x, t) && (x.amount == t.Amount || x.net || x.amount == -t.Amount) &&
-				(x.batch == "" || t.batch == "" || x.batch == strings.TrimLeft(t.batch, "0")) && (x.rrn == "" || t.RRN == "" || x.rrn == t.RRN)
+				(x.batch == "" || t.Batch == "" || x.batch == strings.TrimLeft(t.Batch, "0")) && (x.rrn == "" || t.RRN == "" || x.rrn == t.RRN)
 		}
 		if x := pick(st.bySTAN[t.term.id+"|"+stan], fits); x != nil {
 			return x
@@ -133,16 +133,16 @@ func (s *Session) reconcile() *Reconciled {
 	for _, t := range s.ledger.txns {
 		s.payOut(t)
 		switch {
-		case t.payout == "missing":
+		case t.Payout == "missing":
 			r.OnlyLine++
-		case t.payout == "due":
+		case t.Payout == "due":
 			r.NotDue++
-		case t.payout == "differs":
+		case t.Payout == "differs":
 			r.Different++
-		case t.payout != "":
+		case t.Payout != "":
 			r.Both++
 		}
-		switch t.payout {
+		switch t.Payout {
 		case "paid":
 			r.Paid++
 		case "held":
@@ -170,18 +170,21 @@ func (s *Session) payOut(t *txn) {
 	x := s.statement.find(t)
 	switch {
 	case x != nil && !x.agrees(t.Amount):
-		x.matched, x.of, t.payout = true, t, "differs"
+		x.matched, x.of = true, t
+		t.paid("differs")
 	case x != nil:
-		x.matched, x.of, t.payout = true, t, x.payout
-		if !counts && x.payout == "paid" {
-			t.payout = "" // booked and undone: both are in the statement
+		x.matched, x.of = true, t
+		if counts || x.payout != "paid" {
+			t.paid(x.payout)
+		} else {
+			t.paid("") // booked and undone: both are in the statement
 		}
 	case !counts || t.Type == "refund" || s.statement.beginsAfter(t.At):
-		t.payout = ""
+		t.paid("")
 	case s.statement.rules.Calendar.due(t.At).After(s.reckoned()):
-		t.payout = "due"
+		t.paid("due")
 	default:
-		t.payout = "missing"
+		t.paid("missing")
 	}
 }
 
@@ -205,7 +208,7 @@ func (s *Session) statementFacts(f *Facts) {
 	}
 	f.Statement = true
 	for _, t := range s.ledger.txns {
-		switch t.payout {
+		switch t.Payout {
 		case "held":
 			f.Held++
 		case "account":

@@ -193,7 +193,7 @@ func NewReport(sn *Snapshot, tool string, started, ended time.Time) *Report {
 	}
 	for _, t := range sn.Transactions {
 		x := ReportTransaction{t.N, t.Line, t.Type, t.MTI, Clean(t.STAN), Clean(t.RRN), Clean(t.Terminal), t.Amount, Clean(t.Currency), Clean(t.Card), Clean(t.ResponseCode),
-			t.Stage, t.Arrived, nil, list(t.Evidence), stamp(t.At), Clean(t.Batch), Clean(t.HostText), t.Payout}
+			t.Stage, t.Arrived, nil, list(t.Evidence()), stamp(t.At), Clean(t.Batch), Clean(t.HostText), t.Payout}
 		if c := t.Cause; c != "" {
 			x.Cause = &c
 		}

@@ -23,6 +23,14 @@ import (
 // packRows is how many rows are packed at once, and read again at once when one of them is looked at.
 const packRows = 256
 
+// packLevel is how hard packs are compressed: they are an eighth smaller than at the least effort, and it costs no more. The next
+// eighth would cost twice as much.
+const packLevel = 3
+
+// dataBlock is how many bytes stand in a block of packs. They go together, and one by one the allocator would round each of
+// them up by an eighth.
+const dataBlock = 256 << 10
+
 // openPacks is how many runs stay unpacked: those that a screen shows, and those around them.
 const openPacks = 6
 
@@ -162,6 +170,7 @@ type shelf struct {
 	opened   []openedPack             // the latest last
 	plain    []byte                   // before it is compressed: room that the next pack takes again
 	packed   bytes.Buffer
+	data     []byte // the latest block of packs
 	zip      *flate.Writer
 	unzip    io.Reader
 }
@@ -226,20 +235,19 @@ func same(a, b *wire.Message) bool {
 	return true
 }
 
-// keep is a message that stands as it is. A copy, since messages are made in blocks that would all stay; bytes between frames
-// are all alike.
+// keep is a message that stands as it is. Bytes between frames are all alike.
 func (s *shelf) keep(m *wire.Message) *wire.Message {
 	if c := s.controls[m.Control]; c != nil {
 		return c
 	}
-	c := *m
+	c := m.Clone()
 	if m.Control != "" {
 		if s.controls == nil {
 			s.controls = map[string]*wire.Message{}
 		}
-		s.controls[m.Control] = &c
+		s.controls[m.Control] = c
 	}
-	return &c
+	return c
 }
 
 // coder writes or reads the numbers and texts of entries: one listing serves both ways.
@@ -267,9 +275,14 @@ func (c *coder) text(s *string) {
 	*s, c.b = string(c.b[:n]), c.b[n:]
 }
 
-// entry is everything of a row but its number and its message. at is the time of the row before.
-func (c *coder) entry(e *Entry, at *time.Time) {
-	sec, nano, again := e.At.Unix()-at.Unix(), e.At.Nanosecond(), 0
+// entry is everything of a row but its number and its message. What grows with the traffic is written as what it is beyond the
+// row before.
+func (c *coder) entry(e *Entry, before *Entry) {
+	at := before.At
+	sec, nano, pair, txn, again := e.At.Unix()-at.Unix(), e.At.Nanosecond()-at.Nanosecond(), e.Pair, e.Txn-before.Txn, 0
+	if e.Pair != 0 {
+		pair -= e.N
+	}
 	if e.Again {
 		again = 1
 	}
@@ -279,19 +292,22 @@ func (c *coder) entry(e *Entry, at *time.Time) {
 	c.text(&e.Terminal)
 	num(c, &e.Dir)
 	num(c, &e.Kind)
-	num(c, &e.Pair)
+	num(c, &pair)
 	num(c, &e.Latency)
-	num(c, &e.Txn)
+	num(c, &txn)
 	c.text(&e.Note)
 	num(c, &e.Took)
 	num(c, &e.Lost)
 	num(c, &e.Size)
 	num(c, &e.Count)
 	num(c, &again)
-	if c.reading {
-		e.At, e.Again = time.Unix(at.Unix()+sec, int64(nano)), again == 1
+	if !c.reading {
+		return
 	}
-	*at = e.At
+	e.At, e.Txn, e.Again = time.Unix(at.Unix()+sec, int64(at.Nanosecond()+nano)), before.Txn+txn, again == 1
+	if e.Pair = pair; pair != 0 {
+		e.Pair += e.N
+	}
 }
 
 // asKept stands where a row's message is the next of those that were kept. 0 is a row without a message, and what is above is
@@ -304,9 +320,10 @@ func (s *shelf) pack(rows []*Entry) *pack {
 	defer s.mu.Unlock()
 	p := &pack{first: rows[0].N}
 	c := coder{b: s.plain[:0]}
-	var at time.Time
+	before := &Entry{}
 	for _, e := range rows {
-		c.entry(e, &at)
+		c.entry(e, before)
+		before = e
 		how := 0
 		if e.Msg != nil {
 			if how = s.formOf(e.Msg); how == 0 {
@@ -321,13 +338,19 @@ func (s *shelf) pack(rows []*Entry) *pack {
 	}
 	s.packed.Reset()
 	if s.zip == nil {
-		s.zip, _ = flate.NewWriter(&s.packed, flate.BestSpeed)
+		s.zip, _ = flate.NewWriter(&s.packed, packLevel)
 	} else {
 		s.zip.Reset(&s.packed)
 	}
 	_, _ = s.zip.Write(c.b) // into memory: it cannot fail
 	_ = s.zip.Close()
-	s.plain, p.data = c.b, bytes.Clone(s.packed.Bytes())
+	s.plain = c.b
+	if n := s.packed.Len(); n > cap(s.data)-len(s.data) {
+		s.data = make([]byte, 0, max(dataBlock, n))
+	}
+	from := len(s.data)
+	s.data = append(s.data, s.packed.Bytes()...)
+	p.data = s.data[from:len(s.data):len(s.data)]
 	return p
 }
 
@@ -359,11 +382,12 @@ func (s *shelf) unpack(p *pack) []*Entry {
 	all := make([]Entry, packRows)
 	rows := make([]*Entry, packRows)
 	kept := p.kept
-	var at time.Time
+	before := &Entry{}
 	for i := range all {
 		e := &all[i]
 		e.N, rows[i] = p.first+i, e
-		c.entry(e, &at)
+		c.entry(e, before)
+		before = e
 		var how int
 		switch num(&c, &how); {
 		case how == asKept:

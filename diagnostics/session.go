@@ -178,7 +178,7 @@ func (s *Session) SetStatement(st *Statement) {
 	defer s.mu.Unlock()
 	if s.statement != nil && st == nil {
 		for _, t := range s.ledger.txns {
-			t.payout = ""
+			t.paid("")
 		}
 	}
 	s.statement = st

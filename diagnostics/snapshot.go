@@ -109,10 +109,17 @@ type Transaction struct {
 	Arrived      string // yes no unknown
 	Cause        string // cause id, or empty
 	Messages     []int  // entry numbers, all that belong to it
-	Evidence     []int
 	At           time.Time
 	Batch        string // number of the batch, empty when not known
 	Payout       string // by the statement: paid pending held account status missing due differs; empty without one
+}
+
+// Evidence are the entries that prove its cause, none when it has none.
+func (t *Transaction) Evidence() []int {
+	if t.Cause == "" {
+		return nil
+	}
+	return t.Messages
 }
 
 // StageCount is one cell of the way to the account.

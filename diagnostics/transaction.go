@@ -10,9 +10,12 @@ import (
 	"tillscope/wire"
 )
 
-// txn is a transaction being followed: what Transaction tells of it, and what is needed to follow it. Thousands of them are
-// looked through again and again, so that what is asked of each stands together, in front.
+// txn is a transaction being followed: what snapshots tell of it, and what is needed to follow it. Thousands of them are kept
+// and looked through again and again, so nothing stands in both.
 type txn struct {
+	*Transaction // to be changed through own only
+
+	shown      bool // a snapshot has it
 	answered   bool
 	good       bool // answered, and approved
 	moving     bool // it is meant to move money
@@ -32,43 +35,26 @@ type txn struct {
 	stayed     bool // among the unarrived of an earlier fold
 	fate       kind // why it has no answer, or kinds
 	reversalN  int  // entry of the latest reversal, 0 when none
-	Cause      string
 	term       *terminal
 	issuer     *issuer // nil when no card is named
 	older      *txn    // of the same terminal and trace number
-
-	ResponseCode string
-	reason       string // field 39 of the first reversal
-	payout       string // by the statement
-	MTI          string
-
-	N, Line    int
-	Type       string
-	STAN, RRN  string
-	Amount     int64
-	Currency   string
-	Card       string
-	HostText   string
-	batch      string
-	Messages   []int
-	At         time.Time
-	stan       uint32 // as a key
-	repeats    uint32 // how often it was sent again
+	reason     string  // field 39 of the first reversal
+	stan       uint32  // as a key
+	repeats    uint32  // how often it was sent again
 	respN      int
 	original   *txn          // what a void undoes
 	reversedAt time.Time     // when the terminal sent its latest reversal
 	took       time.Duration // until its answer was whole
-	snap       *Transaction  // as snapshots have it, made anew when it changes
+	two        [2]int        // where Messages stand: most have two
 }
 
-// show makes what snapshots have of it.
-func (t *txn) show(cause string, stage int, arrived string, doubtful bool) {
-	t.Cause = cause
-	t.snap = &Transaction{N: t.N, Line: t.Line, Type: t.Type, MTI: t.MTI, STAN: t.STAN, RRN: t.RRN, Terminal: t.term.id, Amount: t.Amount, Doubtful: doubtful, Currency: t.Currency, Card: t.Card,
-		ResponseCode: t.ResponseCode, HostText: t.HostText, Stage: Stages[stage], Arrived: arrived, Cause: cause, Messages: slices.Clone(t.Messages), At: t.At, Batch: t.batch, Payout: t.payout}
-	if cause != "" {
-		t.snap.Evidence = t.snap.Messages
+// own is what snapshots will tell of it, to be changed: a copy when one has it already, for that must stay as it is.
+func (t *txn) own() *Transaction {
+	if t.shown {
+		x := *t.Transaction
+		t.Transaction, t.shown = &x, false
 	}
+	return t.Transaction
 }
 
 func (t *txn) moves() bool { return t.moving }
@@ -105,7 +91,8 @@ func (t *txn) hear(m *wire.Message) {
 	switch amount, currency, ok := minorUnits(m); {
 	case !ok || !whole(m):
 	case t.doubtful:
-		t.Amount, t.Currency = amount, cmp.Or(strings.Clone(currency), t.Currency)
+		x := t.own()
+		x.Amount, x.Currency = amount, cmp.Or(strings.Clone(currency), x.Currency)
 		t.doubtful, t.confirmed = false, true
 	case amount == t.Amount:
 		t.confirmed = true
@@ -230,7 +217,7 @@ func TypeOf(m *wire.Message) string {
 // answer books the answer to an exchange.
 func (l *ledger) answer(s *Session, x *exchange, e *Entry) {
 	t, m := x.txn, e.Msg
-	l.add(t, e.N)
+	t.add(e.N)
 	code := CodeOf(m.Get(39))
 	if class := m.MTI[1]; (class == '1' || class == '2') && m.MTI[2] == '1' { // an advice is a fact, and a reversal ends at the host
 		l.occasion(sales, t.term)
@@ -252,18 +239,20 @@ func (l *ledger) answer(s *Session, x *exchange, e *Entry) {
 			return
 		}
 	}
-	t.answered, t.good, t.respN, t.ResponseCode = true, approvedCode(code), e.N, l.word(code)
+	t.answered, t.good, t.respN = true, approvedCode(code), e.N
+	told := t.own()
+	told.ResponseCode = l.word(code)
 	if r := strings.TrimSpace(m.Get(37)); r != "" && r != t.RRN {
-		t.RRN = strings.Clone(r)
+		told.RRN = strings.Clone(r)
 	}
 	if t.Currency == "" {
-		t.Currency = l.word(m.Get(49))
+		told.Currency = l.word(m.Get(49))
 	}
-	if t.batch == "" {
-		t.batch = l.word(batchOf(private(m)))
+	if t.Batch == "" {
+		told.Batch = l.word(batchOf(private(m)))
 	}
 	if !t.approved() {
-		t.HostText = hostText(m)
+		told.HostText = hostText(m)
 		return
 	}
 	if t.Type == "signon" {
@@ -321,10 +310,10 @@ func (l *ledger) void(t *txn, stan string) {
 
 // settle closes a terminal's batch.
 func (l *ledger) settle(s *txn) {
-	same := func(batch string) bool { return batch == "" || s.batch == "" || batch == s.batch }
+	same := func(batch string) bool { return batch == "" || s.Batch == "" || batch == s.Batch }
 	rest := s.term.open[:0]
 	for _, t := range s.term.open {
-		if same(t.batch) {
+		if same(t.Batch) {
 			t.settled = !t.reversed()
 		} else {
 			rest = append(rest, t)

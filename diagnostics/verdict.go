@@ -176,7 +176,7 @@ type txKey struct {
 }
 
 func (t *txn) evidence() txEvidence {
-	x := txEvidence{Code: t.ResponseCode, Reversed: t.reversed(), Reason: t.reason, Pending: t.pending(), Payout: t.payout, FellBack: t.fellBack, Keyed: t.keyed,
+	x := txEvidence{Code: t.ResponseCode, Reversed: t.reversed(), Reason: t.reason, Pending: t.pending(), Payout: t.Payout, FellBack: t.fellBack, Keyed: t.keyed,
 		Misread: t.misread, Refused: t.answered && !t.approved(), Garbled: t.garbled}
 	x.Open = t.approved() && !t.settled && !t.reversed() && !t.voided && t.moves()
 	x.Offline = len(t.MTI) == 4 && t.MTI[2] == '2'
@@ -285,9 +285,9 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 		arrived, cause, doubtful := "unknown", "", t.doubtful
 		if t.asks() {
 			switch {
-			case t.answered && !t.approved() || t.reversed() || t.voided || t.payout == "held" || t.payout == "account" || t.payout == "status":
+			case t.answered && !t.approved() || t.reversed() || t.voided || t.Payout == "held" || t.Payout == "account" || t.Payout == "status":
 				arrived = "no"
-			case t.payout == "paid":
+			case t.Payout == "paid":
 				arrived = "yes"
 			}
 			cause = s.causeOf(t, hits, known)
@@ -301,11 +301,12 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 			f.terms[t.term] = true
 			f.transactions = append(f.transactions, t)
 		}
-		if t.snap == nil || t.snap.Cause != cause || t.snap.Doubtful != doubtful || t.snap.Stage != Stages[stage] || t.snap.Arrived != arrived || len(t.snap.Messages) != len(t.Messages) ||
-			t.snap.ResponseCode != t.ResponseCode || t.snap.Payout != t.payout {
-			t.show(cause, stage, arrived, doubtful)
+		if t.Cause != cause || t.Doubtful != doubtful || t.Stage != Stages[stage] || t.Arrived != arrived {
+			x := t.own()
+			x.Cause, x.Doubtful, x.Stage, x.Arrived = cause, doubtful, Stages[stage], arrived
 		}
-		sn.Transactions = append(sn.Transactions, t.snap)
+		t.shown = true
+		sn.Transactions = append(sn.Transactions, t.Transaction)
 	}
 	for _, t := range sn.Transactions {
 		if t.Arrived == "yes" {

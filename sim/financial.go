@@ -106,7 +106,7 @@ func (h *host) sale(ln *lane, e *entry, kind string, req parcel, res message, p 
 	if !approved(v.code) {
 		h.truth.note(req.f[41], req.f[11], func(o *Outcome) {
 			if v.fault != nil {
-				o.Faults = append(o.Faults, v.fault.Kind)
+				o.struck(v.fault.Kind)
 			}
 			if o.Cause == "" {
 				o.Cause = v.cause

@@ -78,7 +78,8 @@ const (
 	badFrames   = 3
 )
 
-// Decoder reads the connections of one line. It is not safe for concurrent use.
+// Decoder reads the connections of one line. It is not safe for concurrent use, and those that are Like one another must not be
+// used at the same time either.
 type Decoder struct {
 	candidates []reading
 	groups     []group // candidates by framing, but for those without
@@ -100,7 +101,7 @@ type Decoder struct {
 	det           Detection
 	spans         [128]span // room for walks
 	scratch       []byte    // for the masking
-	room          room
+	room          *room
 	plans         plans
 	patches       []patch
 	far           int // how often two fields at once were looked for
@@ -121,12 +122,16 @@ func NewDecoder(o Options) (*Decoder, error) {
 	return newDecoder(slices.Clip(c), o.Header == ""), nil
 }
 
-// Like makes another decoder for a line of which as much is known. What they can read is shared: a line of its own costs
-// little.
-func (d *Decoder) Like() *Decoder { return newDecoder(slices.Clip(d.candidates), d.learns) }
+// Like makes another decoder for a line of which as much is known. What they can read is shared, and so is the room for their
+// messages: a line of its own costs little.
+func (d *Decoder) Like() *Decoder {
+	like := newDecoder(slices.Clip(d.candidates), d.learns)
+	like.room = d.room
+	return like
+}
 
 func newDecoder(c []reading, learns bool) *Decoder {
-	d := &Decoder{candidates: c, scores: make([]float64, len(c)), unframed: len(c), learns: learns}
+	d := &Decoder{candidates: c, scores: make([]float64, len(c)), unframed: len(c), learns: learns, room: &room{}}
 	for from := 0; from < len(c); {
 		to := from
 		for to < len(c) && c[to].framing == c[from].framing {

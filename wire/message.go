@@ -142,6 +142,13 @@ func (m *Message) Undecoded() bool { return m.MTI == "" }
 // under a key of this process and is never to be written out.
 func (m *Message) Card() uint64 { return m.card }
 
+// Clone is a copy that keeps nothing but itself in memory: messages are made in blocks, which stay as long as one of theirs does.
+func (m *Message) Clone() *Message {
+	c := *m
+	c.bytes = strings.Clone(m.bytes)
+	return &c
+}
+
 // PAN is the masked card number, from field 2 or else from track 2: first six, last four.
 func (m *Message) PAN() string {
 	if m.panOf != 0 {

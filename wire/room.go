@@ -2,9 +2,9 @@ package wire
 
 import "unsafe"
 
-// room is where a decoder makes its messages: in blocks, since one by one the allocator and the garbage collector would
-// cost as much as the decoding. A block stays in memory while any of its messages does, so blocks begin small and grow
-// with the traffic: the decoder of a quiet terminal holds little.
+// room is where decoders make their messages: in blocks, since one by one the allocator and the garbage collector would
+// cost as much as the decoding. A block stays in memory while any of its messages does: so the lines of a watch share one,
+// whose messages go together, and blocks begin small and grow with the traffic.
 type room struct {
 	messages []Message
 	size     int    // of the latest block, in messages
