@@ -11,6 +11,7 @@ import (
 	"github.com/adrg/xdg"
 
 	"tillscope/assets"
+	"tillscope/link"
 )
 
 // at takes configuration and state to a folder of the test.
@@ -138,7 +139,7 @@ func TestRecentSourcesAreOfferedFirst(t *testing.T) {
 }
 
 func TestSourceChecksSayWhatToDo(t *testing.T) {
-	for s, check := range map[string]func(string) error{"nonsense": address, "no port": listenable, "/no/such/file": readable, t.TempDir(): readable} {
+	for s, check := range map[string]func(string) error{"nonsense": link.CheckHost, "no port": listenable, "/no/such/file": readable, t.TempDir(): readable} {
 		if check(s) == nil {
 			t.Errorf("%s passes", s)
 		}

@@ -24,7 +24,7 @@ func TestErrorsAreSaidInEveryLanguage(t *testing.T) {
 	}
 	in := map[string]bool{} // all that could be a sentence
 	var wrong []string      // what is said of wrong use
-	for _, folder := range []string{".", "../link", "../wire", "../sim", "../diagnostics", "../assets"} {
+	for _, folder := range []string{".", "../link", "../wire", "../sim", "../diagnostics", "../assets", "../tui"} {
 		files, err := filepath.Glob(folder + "/*.go")
 		if err != nil {
 			t.Fatal(err)

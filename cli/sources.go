@@ -2,8 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -37,7 +35,7 @@ func kinds() []kind {
 	return []kind{
 		{tui.SourceKind{ID: "tap", Fields: []tui.SourceField{
 			{ID: "listen", Value: "0.0.0.0:8583", Offers: listenAddresses(), Check: listenable},
-			{ID: "upstream", Check: address}}},
+			{ID: "upstream", Check: link.CheckHost}}},
 			func(v map[string]string) (link.Source, error) {
 				return link.NewTap(v["listen"], v["upstream"], link.TapOptions{})
 			}},
@@ -55,7 +53,7 @@ func kinds() []kind {
 				}
 				return link.NewCapture(v["interface"], wanted)
 			}},
-		{tui.SourceKind{ID: "serial", Fields: []tui.SourceField{{ID: "device", Offers: serialPorts(), Missing: noSerial(), Check: present}, {ID: "baud", Value: "auto", Check: speed}, {ID: "second"}, {ID: "far", Check: noneOr(address)}}},
+		{tui.SourceKind{ID: "serial", Fields: []tui.SourceField{{ID: "device", Offers: serialPorts(), Missing: noSerial(), Check: present}, {ID: "baud", Value: "auto", Check: speed}, {ID: "second"}, {ID: "far", Check: noneOr(link.CheckHost)}}},
 			func(v map[string]string) (link.Source, error) {
 				o, err := serialOptions(v["baud"], link.DefaultMode, wire.Options{})
 				if err != nil {
@@ -159,7 +157,7 @@ func noSerial() string {
 func present(s string) error {
 	_, err := os.Stat(s)
 	if err != nil && runtime.GOOS != "windows" { // there, ports are no files
-		return err
+		return fmt.Errorf("%s cannot be read: %w", s, err)
 	}
 	return nil
 }
@@ -185,40 +183,28 @@ func portList(s string) []string {
 func ports(s string) error {
 	for _, p := range portList(s) {
 		if n, err := strconv.Atoi(p); err != nil || n < 1 || n > 65535 {
-			return fmt.Errorf("%s: 1 - 65535", p)
+			return fmt.Errorf("%s is no port: write numbers from 1 to 65535, with blanks between", p)
 		}
-	}
-	return nil
-}
-
-func address(s string) error {
-	if host, port, err := net.SplitHostPort(s); err != nil || host == "" || port == "" {
-		return errors.New("host:port, as in 192.0.2.7:8583")
 	}
 	return nil
 }
 
 // listenable tries to listen, and says what keeps it from that.
 func listenable(s string) error {
-	if _, _, err := net.SplitHostPort(s); err != nil {
-		return errors.New("host:port, as in 0.0.0.0:8583")
-	}
-	t, err := link.NewTap(s, "192.0.2.1:1", link.TapOptions{})
+	l, err := link.Listen(s)
 	if err != nil {
 		return err
 	}
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	return t.Run(ended, func(link.Event) {}) // it lets the address go again
+	return l.Close()
 }
 
 func readable(s string) error {
 	i, err := os.Stat(s)
 	switch {
 	case err != nil:
-		return err
+		return fmt.Errorf("%s cannot be read: %w", s, err)
 	case i.IsDir():
-		return fmt.Errorf("%s is a folder", s)
+		return fmt.Errorf("%s is a folder: name the capture in it", s)
 	}
 	f, err := os.Open(s)
 	if err != nil {

@@ -115,7 +115,7 @@ func init() { // not a literal: the help that shows the table is itself in it
 		{"probe", []string{"t"}, judging, true, (*Model).unprobed, do((*Model).openProbes)},
 		{"copy", []string{"y", "Y"}, nil, false, unless(func(m *Model) bool { return m.focus > message || m.traffic().current(m) != nil }, "why.noentry"), (*Model).copy},
 		{"export", []string{"e"}, nil, true, unless(func(m *Model) bool { return m.o.Export != nil }, "why.noexport"), (*Model).openExport},
-		{"record", []string{"r"}, nil, false, unless(func(m *Model) bool { return m.o.Record != nil }, "why.norecord"), do((*Model).toggleRecord)},
+		{"record", []string{"r"}, nil, false, (*Model).unrecorded, do((*Model).toggleRecord)},
 		{"source", []string{"c"}, nil, false, unless(func(m *Model) bool { return m.o.Open != nil }, "why.nosource"), (*Model).openSource},
 		{"faults", []string{"f"}, nil, false, (*Model).untrained, do((*Model).openTrainer)},
 		{"fault.add", []string{"a"}, desk, true, (*Model).untrained, (*Model).addFault},

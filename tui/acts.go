@@ -46,7 +46,7 @@ func (m *Model) unasked() string {
 func answer(a string) func(*Model) tea.Cmd {
 	return do(func(m *Model) {
 		if err := m.o.Session.Answer(m.asked().Node, a); err != nil {
-			m.notice = err.Error()
+			m.fail(err)
 		}
 		m.frozen = false // the answer changes the verdict
 		m.take()
@@ -167,7 +167,7 @@ func (m *Model) switchLanguage() {
 	at := slices.Index(assets.Languages, m.lang.ID)
 	next, err := assets.Language(assets.Languages[(at+1)%len(assets.Languages)])
 	if err != nil {
-		m.notice = err.Error()
+		m.fail(err)
 		return
 	}
 	m.setLang(next)
@@ -189,12 +189,37 @@ func or(a, b string) string {
 	return b
 }
 
+// fail says in the language of the screen what went wrong.
+func (m *Model) fail(err error) { m.notice = m.lang.Say(err.Error()) }
+
+// unrecorded says why recording cannot begin, or end.
+func (m *Model) unrecorded() string {
+	switch {
+	case m.o.Record == nil:
+		return m.t("why.norecord")
+	case m.snap.Ended && m.o.Recorder() == nil:
+		return m.t("why.ended")
+	}
+	return ""
+}
+
+// watchRecorder says once why a recording stopped by itself: a full disk, a folder that is gone.
+func (m *Model) watchRecorder() {
+	r := m.o.Recorder()
+	if r == nil || r.Err() == nil {
+		m.stopped = nil
+	} else if m.stopped != r {
+		m.stopped, m.dirty = r, true
+		m.fail(r.Err())
+	}
+}
+
 // toggleRecord begins to write what passes to a file, or ends it.
 func (m *Model) toggleRecord() {
 	path, err := m.o.Record(m.o.Recorder() == nil)
 	switch {
 	case err != nil:
-		m.notice = err.Error()
+		m.fail(err)
 	case m.o.Recorder() != nil:
 		m.notice = m.t("notice.recording", path)
 	default:
@@ -207,7 +232,7 @@ func (m *Model) toggleHints() {
 	m.hints = !m.hints
 	if m.o.Hints != nil {
 		if err := m.o.Hints(m.hints); err != nil {
-			m.notice = err.Error()
+			m.fail(err)
 		}
 	}
 }

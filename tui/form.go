@@ -14,20 +14,24 @@ import (
 	"charm.land/huh/v2"
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
+
+	"tillscope/diagnostics"
 )
 
-// form is a dialog of several fields. then runs once all are filled in and right.
+// form is a dialog of several fields. then runs once all are filled in and right; where that fails, it opens the form again
+// with what was filled in and the problem.
 type form struct {
-	title string
-	huh   *huh.Form
-	then  func(*Model) tea.Cmd
+	title   string
+	problem string
+	huh     *huh.Form
+	then    func(*Model) tea.Cmd
 }
 
 // openForm shows fields in their groups; a group that hides is skipped.
-func (m *Model) openForm(title string, then func(*Model) tea.Cmd, groups ...*huh.Group) tea.Cmd {
+func (m *Model) openForm(title, problem string, then func(*Model) tea.Cmd, groups ...*huh.Group) tea.Cmd {
 	keys := huh.NewDefaultKeyMap()
 	keys.Input.AcceptSuggestion = key.NewBinding(key.WithKeys("ctrl+e", "right"))
-	f := &form{title: title, then: then, huh: huh.NewForm(groups...).WithShowHelp(false).WithTheme(m.formTheme()).WithKeyMap(keys)}
+	f := &form{title: title, problem: problem, then: then, huh: huh.NewForm(groups...).WithShowHelp(false).WithTheme(m.formTheme()).WithKeyMap(keys)}
 	m.dialog = f
 	return f.huh.Init()
 }
@@ -181,10 +185,20 @@ func (f *form) box(m *Model, w, h int) []string {
 			text[i] = ""
 		}
 	}
-	if most := h - 4; len(text) > most {
-		text = f.around(m, text, most)
+	if text = slices.Compact(text); text[len(text)-1] == "" { // a group is as high as the highest, with blanks
+		text = text[:len(text)-1]
 	}
-	text = append(text, "", " "+m.look.p(dim, m.t("form.hint")))
+	var below []string
+	if f.problem != "" && len(f.huh.Errors()) == 0 {
+		below = append(below, "")
+		for _, line := range fold(m.look.state[diagnostics.Fail]+" "+diagnostics.Clean(f.problem), wide-4, "  ") {
+			below = append(below, " "+m.look.p(bad, line))
+		}
+	}
+	if most := h - 4 - len(below); len(text) > most {
+		text = f.around(m, text, max(most, 1))
+	}
+	text = append(append(text, below...), "", " "+m.look.p(dim, m.t("form.hint")))
 	return m.look.box(pane{rect{0, 0, wide, len(text) + 2}, 0, true, true}, f.title, "", text, true)
 }
 
@@ -216,7 +230,12 @@ func (m *Model) openExport() tea.Cmd {
 		m.notice = m.t("why.noexport")
 		return nil
 	}
-	e := &Export{Snapshot: m.snap, Lang: m.lang, Form: reportForms[0], Notes: m.notes()}
+	return m.exportForm(&Export{Form: reportForms[0]}, "")
+}
+
+// exportForm asks, with what was filled in before and why that came to nothing.
+func (m *Model) exportForm(e *Export, problem string) tea.Cmd {
+	e.Snapshot, e.Lang, e.Notes = m.snap, m.lang, m.notes()
 	var options []huh.Option[string]
 	for _, f := range reportForms {
 		options = append(options, huh.NewOption(m.t("export."+f), f))
@@ -224,8 +243,7 @@ func (m *Model) openExport() tea.Cmd {
 	then := func(m *Model) tea.Cmd {
 		path, err := m.o.Export(*e)
 		if err != nil {
-			m.notice = err.Error()
-			return nil
+			return m.exportForm(e, m.lang.Say(err.Error()))
 		}
 		if full, err := filepath.Abs(path); err == nil {
 			path = full
@@ -234,7 +252,7 @@ func (m *Model) openExport() tea.Cmd {
 		return nil
 	}
 	place := &typed{to: &e.Path}
-	return m.openForm(m.t("pane.export"), then, huh.NewGroup(
+	return m.openForm(m.t("pane.export"), problem, then, huh.NewGroup(
 		huh.NewSelect[string]().Title(m.t("export.form")).Options(options...).Value(&e.Form),
 		huh.NewInput().Title(m.t("export.place")).Description(m.t("export.empty")).Accessor(place).
 			SuggestionsFunc(func() []string { return folders(place.now()) }, &e.Path).

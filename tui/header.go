@@ -127,13 +127,27 @@ func (m *Model) hintRow(w int) string {
 	return m.look.ends(hint, away, w)
 }
 
-// footerRow says what can be pressed now; while a filter is typed, it is the input line.
-func (m *Model) footerRow(w int) string {
+// footerRows say what can be pressed now, or what happened; while a filter is typed, it is the input line. What does not fit
+// on one row takes more, up to most: the end of an error says what to do about it.
+func (m *Model) footerRows(w, most int) (out []string) {
+	tell := func(text string, room int) {
+		for _, line := range fold(diagnostics.Clean(text), w-2, "") {
+			if len(out) < room {
+				out = append(out, m.look.fit(" "+m.look.p(warn, line), w))
+			}
+		}
+	}
 	switch {
 	case m.typing:
-		s := m.input.View() + "  " + m.look.p(dim, m.traffic().matches(m))
-		if m.traffic().wrong != nil {
-			s = m.input.View() + "  " + m.look.p(warn, m.traffic().matches(m))
+		s := m.input.View()
+		matches := m.traffic().matches(m)
+		switch {
+		case m.traffic().wrong == nil:
+			s += "  " + m.look.p(dim, matches)
+		case width(s)+2+width(matches) <= w:
+			s += "  " + m.look.p(warn, matches)
+		default:
+			tell(matches, most-1)
 		}
 		if all := m.input.MatchedSuggestions(); len(all) > 0 && m.input.Value() != "" {
 			words := make([]string, 0, 6)
@@ -142,10 +156,16 @@ func (m *Model) footerRow(w int) string {
 			}
 			s += "  " + m.look.p(dim, "tab: "+strings.Join(words, " "))
 		}
-		return m.look.fit(s, w)
+		return append(out, m.look.fit(s, w))
 	case m.notice != "":
-		return m.look.fit(" "+m.look.p(warn, diagnostics.Clean(m.notice)), w)
+		tell(m.notice, most)
+		return out
 	}
+	return []string{m.keysRow(w)}
+}
+
+// keysRow says what can be pressed now, and the filter that holds.
+func (m *Model) keysRow(w int) string {
 	right := ""
 	if f := m.traffic().filter; f != "" {
 		right = m.look.p(warn, "/"+diagnostics.Clean(f)+" ") + m.look.p(dim, m.traffic().matches(m)) + " "

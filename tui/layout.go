@@ -103,6 +103,7 @@ type plan struct {
 	zoom  bool // the focused region has all the room
 	flat  bool // no panes side by side: on a slow line, a list beside another costs three times its bytes
 	hint  bool // room for a hint of the first run
+	foot  int  // rows of the footer
 }
 
 // arrange computes the layout.
@@ -122,7 +123,7 @@ func arrange(p plan) layout {
 	if p.hint && l.size > small {
 		l.hint = row(1)
 	}
-	body := h - y - 1
+	body := h - y - p.foot
 	column := func(x, w int, upper int, top, below region) {
 		l.panes = append(l.panes, pane{rect{x, y, w, upper}, top, true, false}, pane{rect{x, y + upper, w, body - upper}, below, false, true})
 	}
@@ -179,7 +180,7 @@ func arrange(p plan) layout {
 		column(left, w-left, len(diagnostics.BranchIDs)+1, status, diagnosis)
 		y += body
 	}
-	l.foot = row(1)
+	l.foot = row(p.foot)
 	return l
 }
 

@@ -73,7 +73,8 @@ type Model struct {
 	low     bool // low bandwidth
 	lowAuto bool // it came by itself
 	mouse   bool
-	crash   string // the file that tells about a panic
+	crash   string   // the file that tells about a panic
+	stopped Recorder // the recording that was said to have stopped by itself
 
 	dirty   bool
 	screen  string // as drawn last
@@ -178,7 +179,7 @@ func (m *Model) adoptSnapshot(f fresh) {
 		last = m.newest()
 	}
 	if f.snap.Err != "" && (m.snap == nil || m.snap.Err == "") {
-		m.notice = f.snap.Err
+		m.notice = m.lang.Say(f.snap.Err)
 	}
 	m.active, m.snap, m.missed = f.active, f.snap, 0
 	m.rush = (m.newest() - last) / max(m.h, 1)
@@ -271,7 +272,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.dirty = true
 		return m, m.point(msg.(tea.MouseMsg))
 	case opened:
-		m.adopt(msg)
+		m.dirty = true
+		return m, m.adopt(msg)
 	case probed:
 		msg.of.finish(m, msg.finding)
 	case tea.KeyPressMsg:
@@ -320,6 +322,7 @@ func (m *Model) wait() time.Duration {
 func (m *Model) tick() tea.Cmd {
 	wait := m.wait()
 	m.watchMeter()
+	m.watchRecorder()
 	if p, ok := m.dialog.(*probes); ok && p.running >= 0 {
 		m.dirty, wait = true, refresh // how long it has been running
 	}
@@ -388,7 +391,8 @@ func (m *Model) draw() string {
 	if w < 1 || h < 1 {
 		return ""
 	}
-	l := arrange(plan{w: w, h: h, view: m.view, focus: m.focus, zoom: m.zoom, flat: m.low, hint: m.hints})
+	foot := m.footerRows(w, max(h/6, 1))
+	l := arrange(plan{w: w, h: h, view: m.view, focus: m.focus, zoom: m.zoom, flat: m.low, hint: m.hints, foot: len(foot)})
 	m.at = l
 	if l.size == tooSmall {
 		rows := make([]string, h)
@@ -421,7 +425,7 @@ func (m *Model) draw() string {
 	if l.advice.h > 0 {
 		blocks = append(blocks, block{l.advice, m.adviceRows(w, l.advice.h)})
 	}
-	screen := compose(h, append(blocks, block{l.foot, []string{m.footerRow(w)}}))
+	screen := compose(h, append(blocks, block{l.foot, foot}))
 	if m.dialog != nil {
 		return m.overlay(screen, m.dialog.box(m, w-4, h-2), w, h)
 	}

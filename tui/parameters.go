@@ -23,7 +23,7 @@ var parameters = map[string]parameter{
 			for _, w := range words(s) {
 				n, err := strconv.Atoi(w)
 				if err != nil || n < 1 {
-					return fmt.Errorf("%q: 1 2 3", w)
+					return fmt.Errorf("%s is no terminal: write their numbers, as in 1 2 3", w)
 				}
 				f.Terminals = append(f.Terminals, n)
 			}
@@ -43,7 +43,7 @@ var parameters = map[string]parameter{
 			return nil
 		}
 		if f.Share, err = strconv.ParseFloat(s, 64); err != nil || f.Share < 0 || f.Share > 1 {
-			return fmt.Errorf("%q: 0.3", s)
+			return fmt.Errorf("%s is no share: write a number from 0 to 1, as in 0.3", s)
 		}
 		return nil
 	}},
@@ -76,7 +76,7 @@ func number[T int | int64](at func(*sim.Fault) *T) parameter {
 		}
 		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil || n < 0 {
-			return fmt.Errorf("%q: 100", s)
+			return fmt.Errorf("%s is no number: write a whole one from 0 on, as in 100", s)
 		}
 		*at(f) = T(n)
 		return nil
@@ -94,7 +94,7 @@ func span(at func(*sim.Fault) *time.Duration) parameter {
 			return nil
 		}
 		if *at(f), err = time.ParseDuration(s); err != nil || *at(f) < 0 {
-			return fmt.Errorf("%q: 30s", s)
+			return fmt.Errorf("%s is no time: write it as in 30s or 5m", s)
 		}
 		return nil
 	}}

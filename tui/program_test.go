@@ -274,7 +274,7 @@ func drive(t *testing.T, k kit) {
 		t.Errorf("opened %v", opened)
 	}
 	mu.Unlock()
-	x.press("\r")
+	x.esc("plug it in")
 	// The trainer's desk.
 	x.press("fX")
 	x.until("hidden; R")
@@ -397,7 +397,7 @@ func TestPanicIsWrittenDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := string(b); strings.Contains(s, testPAN) || !strings.Contains(s, "openExport") || !strings.Contains(s, "screen 120x30") {
+	if s := string(b); strings.Contains(s, testPAN) || !strings.Contains(s, "exportForm") || !strings.Contains(s, "screen 120x30") {
 		t.Errorf("the file says:\n%s", s)
 	}
 	if !strings.Contains(x.raw.String(), "\x1b[?1049l") {

@@ -34,7 +34,7 @@ func (p *reportPane) page(m *Model, w int) (out []string) {
 	r := diagnostics.NewReport(m.snap, "tillscope", m.snap.Started, ended)
 	r.Notes = m.notes()
 	if err := r.Text(&b, m.lang); err != nil {
-		return []string{err.Error()}
+		return []string{m.lang.Say(err.Error())}
 	}
 	for line := range strings.Lines(b.String()) {
 		line = strings.TrimRight(line, "\n")

@@ -2,8 +2,9 @@ package tui
 
 import (
 	"cmp"
-	"fmt"
+	"errors"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 	"charm.land/huh/v2"
@@ -31,6 +32,14 @@ type SourceField struct {
 type opened struct {
 	session Session
 	err     error
+	by      *choice
+}
+
+// choice is what was filled in to choose a source.
+type choice struct {
+	kinds  []SourceKind
+	chosen int
+	values []map[string]*string // by kind and field
 }
 
 // openSource asks which line to watch. A live tap's connections end with it, so that is asked first.
@@ -47,39 +56,46 @@ func (m *Model) openSource() tea.Cmd {
 }
 
 func (m *Model) chooseSource() tea.Cmd {
-	kinds := m.o.Sources()
-	chosen := 0
+	c := &choice{kinds: m.o.Sources()}
+	for _, k := range c.kinds {
+		values := map[string]*string{}
+		for _, f := range k.Fields {
+			values[f.ID] = &f.Value
+		}
+		c.values = append(c.values, values)
+	}
+	return m.sourceForm(c, "")
+}
+
+// sourceForm asks, with what was filled in before and why that came to nothing.
+func (m *Model) sourceForm(c *choice, problem string) tea.Cmd {
 	var options []huh.Option[int]
-	for i, k := range kinds {
+	for i, k := range c.kinds {
 		options = append(options, huh.NewOption(cmp.Or(k.Title, m.t("source.choose."+k.ID)), i))
 	}
-	values := make([]map[string]*string, len(kinds))
-	groups := []*huh.Group{huh.NewGroup(huh.NewSelect[int]().Title(m.t("source.which")).Options(options...).Value(&chosen))}
-	for i, k := range kinds {
-		values[i] = map[string]*string{}
+	groups := []*huh.Group{huh.NewGroup(huh.NewSelect[int]().Title(m.t("source.which")).Options(options...).Value(&c.chosen))}
+	for i, k := range c.kinds {
 		var fields []huh.Field
 		for _, f := range k.Fields {
-			v := f.Value
-			values[i][f.ID] = &v
-			fields = append(fields, m.sourceField(f, &v))
+			fields = append(fields, m.sourceField(f, c.values[i][f.ID]))
 		}
 		if len(fields) > 0 {
-			groups = append(groups, huh.NewGroup(fields...).WithHideFunc(func() bool { return chosen != i }))
+			groups = append(groups, huh.NewGroup(fields...).WithHideFunc(func() bool { return c.chosen != i }))
 		}
 	}
-	return m.openForm(m.t("pane.source"), func(m *Model) tea.Cmd {
-		k := kinds[chosen]
+	return m.openForm(m.t("pane.source"), problem, func(m *Model) tea.Cmd {
+		k := c.kinds[c.chosen]
 		given := map[string]string{}
 		for id, v := range k.Values {
 			given[id] = v
 		}
-		for id, v := range values[chosen] {
+		for id, v := range c.values[c.chosen] {
 			given[id] = *v
 		}
 		m.notice = m.t("source.opening")
 		return func() tea.Msg {
 			s, err := m.o.Open(k.ID, given)
-			return opened{s, err}
+			return opened{s, err, c}
 		}
 	}, groups...)
 }
@@ -99,21 +115,32 @@ func (m *Model) sourceField(f SourceField, v *string) huh.Field {
 	in := huh.NewInput().Title(title).Value(v).Suggestions(f.Offers)
 	switch {
 	case f.Missing != "":
-		in = in.Description(f.Missing)
+		in = in.Description(m.lang.Say(f.Missing))
 	case len(f.Offers) > 0:
-		in = in.Description(m.t("source.found", fmt.Sprint(f.Offers)))
+		in = in.Description(m.t("source.found", strings.Join(f.Offers, "  ")))
 	}
 	if f.Check != nil {
-		in = in.Validate(f.Check)
+		in = in.Validate(m.said(f.Check))
 	}
 	return in
 }
 
-// adopt goes on with another source: nothing of the old one stays on the screen.
-func (m *Model) adopt(o opened) {
+// said has a check say what is wrong in the language of the screen.
+func (m *Model) said(check func(string) error) func(string) error {
+	return func(s string) error {
+		if err := check(s); err != nil {
+			return errors.New(m.lang.Say(err.Error()))
+		}
+		return nil
+	}
+}
+
+// adopt goes on with another source: nothing of the old one stays on the screen. Where it could not be opened, the form comes
+// back as it was filled in.
+func (m *Model) adopt(o opened) tea.Cmd {
+	m.notice = ""
 	if o.err != nil {
-		m.dialog = &notice{title: m.t("pane.source"), text: o.err.Error()}
-		return
+		return m.sourceForm(o.by, m.lang.Say(o.err.Error()))
 	}
 	m.o.Session = o.session
 	m.o.Session.SetLang(m.lang)
@@ -122,20 +149,5 @@ func (m *Model) adopt(o opened) {
 	m.marks, m.frozen, m.notice = map[int]string{}, false, ""
 	m.setView(scope)
 	m.take()
-}
-
-// notice tells what went wrong, and stays until a key is pressed.
-type notice struct{ title, text string }
-
-func (n *notice) update(m *Model, msg tea.Msg) tea.Cmd {
-	if _, ok := msg.(tea.KeyPressMsg); ok {
-		m.dialog = nil
-	}
 	return nil
-}
-
-func (n *notice) box(m *Model, w, _ int) []string {
-	wide := min(w, 70)
-	text := append([]string{""}, indent(fold(n.text, wide-4, ""))...)
-	return m.look.box(pane{rect{0, 0, wide, len(text) + 3}, 0, true, true}, n.title, "", text, true)
 }

@@ -162,21 +162,26 @@ func checkScreen(t *testing.T, m *Model, w, h int) {
 		t.Fatalf("%dx%d: header, stages or footer are blank:\n%s", w, h, screen)
 	}
 	if m.dialog != nil {
-		b := m.look.borders
-		if strings.Count(screen, b.topLeft) < 1 || strings.Count(screen, b.bottomRight) < 1 {
-			t.Fatalf("%dx%d: the dialog has no border:\n%s", w, h, screen)
+		box := m.dialog.box(m, w-4, h-2)
+		wide := width(box[0])
+		if err := checkFrame(m, pane{rect{(w - wide) / 2, (h - len(box)) / 2, wide, len(box)}, 0, true, true}, grid); err != "" {
+			t.Fatalf("%dx%d: the dialog: %s:\n%s", w, h, err, screen)
 		}
 		return
 	}
 	for _, p := range m.at.panes {
-		if err := checkPane(m, p, grid); err != "" {
+		err := checkFrame(m, p, grid)
+		if err == "" {
+			err = checkFilled(m, p, grid)
+		}
+		if err != "" {
 			t.Fatalf("%dx%d, %s: %s:\n%s", w, h, regionNames[p.region], err, screen)
 		}
 	}
 }
 
-// checkPane looks at a pane's frame cell by cell, and for text in it.
-func checkPane(m *Model, p pane, grid [][]string) string {
+// checkFrame looks at a frame cell by cell, and for text in it.
+func checkFrame(m *Model, p pane, grid [][]string) string {
 	b := m.look.borders
 	corner := func(x, y int, of ...string) bool { return slices.Contains(of, grid[y][x]) }
 	right, bottom := p.x+p.w-1, p.y+p.h-1
@@ -202,14 +207,41 @@ func checkPane(m *Model, p pane, grid [][]string) string {
 	return ""
 }
 
+// checkFilled looks for rows that stay blank at the end of a pane although it has more to show than it does.
+func checkFilled(m *Model, p pane, grid [][]string) string {
+	wide, high := p.inner()
+	blank := 0
+	for y := p.y + high; y > p.y && strings.TrimSpace(strings.Join(grid[y][p.x+1:p.x+p.w-1], "")) == ""; y-- {
+		blank++
+	}
+	if blank < 2 { // one may part two paragraphs
+		return ""
+	}
+	const all = 500
+	rows, filled := m.panes[p.region].draw(m, wide, all), 0
+	for i, r := range rows {
+		if strings.TrimSpace(ansi.Strip(r)) != "" {
+			filled = i + 1
+		}
+	}
+	m.panes[p.region].draw(m, wide, high) // scrolls are as they were
+	if p.region == message && m.message().at < len(m.message().fields) {
+		return "" // fields and bytes share its rows
+	}
+	if filled > high-blank {
+		return fmt.Sprintf("%d rows are blank, %d of text are not shown", blank, filled-(high-blank))
+	}
+	return ""
+}
+
 // The rectangles of every layout tile the screen: each cell belongs to exactly one.
 func TestLayoutTiles(t *testing.T) {
 	for w := 60; w <= 220; w += 3 {
 		for h := 18; h <= 70; h++ {
 			for v := scope; v < views; v++ {
 				for _, focus := range members[v] {
-					for i := range 8 {
-						l := arrange(plan{w, h, v, focus, i&1 != 0, i&2 != 0, i&4 != 0})
+					for i := range 16 {
+						l := arrange(plan{w, h, v, focus, i&1 != 0, i&2 != 0, i&4 != 0, 1 + i>>3*(h/6-1)})
 						area := 0
 						rects := []rect{l.header, l.stages, l.branches, l.advice, l.hint, l.foot}
 						found := false

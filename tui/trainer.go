@@ -229,7 +229,7 @@ func (m *Model) nofault() string {
 
 func (m *Model) say(err error) {
 	if err != nil {
-		m.notice = err.Error()
+		m.fail(err)
 	}
 }
 
@@ -242,7 +242,7 @@ func (m *Model) addScenario() tea.Cmd {
 			options = append(options, huh.NewOption(s.Title(m.lang.ID)+"  "+s.ID, s.ID))
 		}
 	}
-	return m.openForm(m.t("action.fault.scenario"), do(func(m *Model) {
+	return m.openForm(m.t("action.fault.scenario"), "", do(func(m *Model) {
 		_, err := m.trainer().AddScenario(id)
 		m.say(err)
 	}), huh.NewGroup(huh.NewSelect[string]().Options(options...).Value(&id).Height(12)))
@@ -256,14 +256,12 @@ func (m *Model) addFault() tea.Cmd {
 		// One line each: the whole sentence stands over the parameters.
 		options = append(options, huh.NewOption(ansi.Truncate(m.look.fit(k.ID, 20)+m.faultName(k.ID), min(m.w, formWidth)-10, m.look.more), k.ID))
 	}
-	return m.openForm(m.t("action.fault.add"), func(m *Model) tea.Cmd { return m.faultForm(id) },
+	return m.openForm(m.t("action.fault.add"), "", func(m *Model) tea.Cmd { return m.chooseFault(id) },
 		huh.NewGroup(huh.NewSelect[string]().Title(m.t("fault.which")).Options(options...).Value(&id).Height(14)))
 }
 
-// faultForm asks for the parameters of a kind. It begins with those of a scenario that has such a fault.
-func (m *Model) faultForm(kind string) tea.Cmd {
-	i := slices.IndexFunc(sim.Kinds(), func(k sim.Kind) bool { return k.ID == kind })
-	k := sim.Kinds()[i]
+// chooseFault asks for the parameters of a kind. It begins with those of a scenario that has such a fault.
+func (m *Model) chooseFault(kind string) tea.Cmd {
 	f := sim.Fault{Kind: kind}
 	for _, s := range sim.Scenarios() {
 		if j := slices.IndexFunc(s.Faults, func(x sim.Fault) bool { return x.Kind == kind }); j >= 0 {
@@ -272,7 +270,13 @@ func (m *Model) faultForm(kind string) tea.Cmd {
 			break
 		}
 	}
-	hidden := false
+	return m.faultForm(f, false, "")
+}
+
+// faultForm asks, with what was filled in before and why that came to nothing.
+func (m *Model) faultForm(f sim.Fault, hidden bool, problem string) tea.Cmd {
+	kind := f.Kind
+	k := sim.Kinds()[slices.IndexFunc(sim.Kinds(), func(k sim.Kind) bool { return k.ID == kind })]
 	fields := []huh.Field{huh.NewNote().Description(m.faultName(kind) + "\n")}
 	for _, name := range append(append([]string{}, k.Needs...), append(k.Takes, "begin", "end")...) {
 		p, ok := parameters[name]
@@ -281,20 +285,20 @@ func (m *Model) faultForm(kind string) tea.Cmd {
 		}
 		text := p.get(&f)
 		in := huh.NewInput().Title(m.t("fault.parameter." + name)).Value(&text)
-		fields = append(fields, in.Validate(func(s string) error { return p.set(&f, strings.TrimSpace(s)) }).Inline(true))
+		fields = append(fields, in.Validate(m.said(func(s string) error { return p.set(&f, strings.TrimSpace(s)) })).Inline(true))
 	}
 	fields = append(fields, huh.NewConfirm().Title(m.t("fault.parameter.hidden")).Affirmative(m.t("answer.yes")).Negative(m.t("answer.no")).Value(&hidden).Inline(true))
-	return m.openForm(kind, do(func(m *Model) {
+	return m.openForm(kind, problem, func(m *Model) tea.Cmd {
 		n, err := m.trainer().Add(f)
 		if err != nil {
-			m.dialog = &notice{title: m.faultName(kind), text: err.Error()}
-			return
+			return m.faultForm(f, hidden, m.lang.Say(err.Error()))
 		}
 		if hidden {
 			m.say(m.trainer().Hide(n))
 			m.desk().begin()
 		}
-	}), huh.NewGroup(fields...))
+		return nil
+	}, huh.NewGroup(fields...))
 }
 
 func (p *trainerPane) begin() {
@@ -323,7 +327,8 @@ func (m *Model) beginExercise() {
 	t := m.trainer()
 	var list []sim.Scenario
 	for _, s := range sim.Scenarios() {
-		if len(s.Faults) > 0 && strings.Contains(s.ID, ".") && !strings.HasPrefix(s.ID, "payout") {
+		onLine := slices.ContainsFunc(s.Faults, func(f sim.Fault) bool { return !strings.HasPrefix(f.Kind, "payout.") })
+		if onLine && strings.Contains(s.ID, ".") { // what only a statement shows cannot be found here
 			list = append(list, s)
 		}
 	}
@@ -363,7 +368,7 @@ func (m *Model) answerExercise() tea.Cmd {
 			}
 		}
 	}
-	return m.openForm(m.t("action.exercise.answer"), do(func(m *Model) {
+	return m.openForm(m.t("action.exercise.answer"), "", do(func(m *Model) {
 		if p := m.desk(); id != "" && !slices.Contains(p.answers, id) {
 			p.answers = append(p.answers, id)
 		}
@@ -422,7 +427,7 @@ func (m *Model) pace(factor float64) {
 	t := m.trainer()
 	speed := t.Speed() * factor
 	if err := t.SetSpeed(speed); err != nil {
-		m.notice = err.Error()
+		m.fail(err)
 		return
 	}
 	if s, ok := m.o.Session.(interface{ SetTimeScale(float64) }); ok {
