@@ -136,6 +136,29 @@ func TestTheOnlyTerminalIsTurnedAway(t *testing.T) {
 	}
 }
 
+// Who breaks the connections of the only terminal tells its module from the network, though less surely than beside others.
+func TestTheOnlyTerminalBreaksOff(t *testing.T) {
+	for by, want := range map[link.Dir]string{link.ToHost: "hardware.comm-module", link.ToTerminal: "network.unstable"} {
+		r := newRig(t)
+		for i := range 40 {
+			stan := fmt.Sprintf("%06d", i+1)
+			if i%4 != 3 {
+				r.sale("T0000001", stan, pan1, "00")
+				continue
+			}
+			r.cn++
+			r.at = r.at.Add(10 * time.Second)
+			r.ev(link.Opened, link.ToHost, nil)
+			r.ev(link.Data, link.ToHost, r.msg("0200", map[int]string{2: pan1, 3: "000000", 4: "000000000100", 11: stan, 41: "T0000001", 49: "156", 60: "22000001000"}))
+			r.ev(link.Reset, by, nil)
+		}
+		c := r.s.Snapshot().Causes
+		if len(c) == 0 || c[0].ID != want || want == "hardware.comm-module" && c[0].Confidence > 0.7 {
+			t.Errorf("resets %v: %+v, want %s", by, c, want)
+		}
+	}
+}
+
 // Many terminals may stand behind one address. One of them that speaks in another form is seen among them, though nobody
 // answers it and its digits are masked.
 func TestOneOfManySpeaksInAnotherForm(t *testing.T) {
