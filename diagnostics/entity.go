@@ -27,14 +27,14 @@ const (
 type terminal struct {
 	id     string
 	lines  []*lineState
-	behind []string        // of a connection that has not named its terminal: those of its line
-	open   []*txn          // approved, kept, and not settled yet
-	sweep  int             // how long the list may grow before it is looked through
-	folded map[string]int  // transactions that are no longer kept and wait for the settlement of their batch
-	asked  time.Time       // when its latest request passed
-	ready  bool            // it signed on, or sells
-	byStan map[uint32]*txn // its transactions that are kept, the newest of each trace number
-	most   uint32          // the highest of these numbers so far: mostly the next is a higher one, and need not be looked for
+	behind []string         // of a connection that has not named its terminal: those of its line
+	open   []*txn           // approved, kept, and not settled yet
+	sweep  int              // how long the list may grow before it is looked through
+	folded map[string]*owed // transactions that are no longer kept and wait for the settlement of their batch
+	asked  time.Time        // when its latest request passed
+	ready  bool             // it signed on, or sells
+	byStan map[uint32]*txn  // its transactions that are kept, the newest of each trace number
+	most   uint32           // the highest of these numbers so far: mostly the next is a higher one, and need not be looked for
 	at     tally
 	habits
 }

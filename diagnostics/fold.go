@@ -9,6 +9,7 @@ type folded struct {
 	causes map[string]foldedCause
 	// By the statement: in both, and paid out.
 	both, paid int
+	fates      fates
 }
 
 // foldedCause is what a cause explains of them.
@@ -104,13 +105,14 @@ func (l *ledger) drop(t *txn) {
 	f := &l.folded
 	f.count++
 	t.gone = true
+	x := fate{stage: t.stage(), arrived: t.arrival(), cause: t.Cause}
 	if t.moves() {
 		stage := t.stage()
 		for i := 1; i <= stage; i++ {
 			f.stages[i]++
 		}
 		if stage == 5 {
-			t.term.owe(t.Batch)
+			x.owed = t.term.owe(t.Batch)
 		}
 	}
 	if t.Payout != "" && t.Payout != "missing" && t.Payout != "due" {
@@ -130,19 +132,26 @@ func (l *ledger) drop(t *txn) {
 		}
 		f.causes[t.Cause] = c
 	}
+	f.fates.put(t.N, x)
 	t.term.forget(t)
 	t.original = nil
 }
 
 // owe counts a folded transaction that waits for the settlement of its batch.
-func (t *terminal) owe(batch string) {
+func (t *terminal) owe(batch string) *owed {
 	if t.folded == nil {
-		t.folded = map[string]int{}
+		t.folded = map[string]*owed{}
 	}
 	if _, ok := t.folded[batch]; !ok && len(t.folded) >= keptSettlement {
 		batch = ""
 	}
-	t.folded[strings.Clone(batch)]++
+	o := t.folded[batch]
+	if o == nil {
+		o = &owed{}
+		t.folded[strings.Clone(batch)] = o
+	}
+	o.n++
+	return o
 }
 
 // foldBatch lets go of folded transactions in a terminal's open batch, now and then.

@@ -53,6 +53,35 @@ func TestFoldedTransactionsAreCounted(t *testing.T) {
 	if short != declined {
 		t.Errorf("%d transactions lack money, want %d", short, declined)
 	}
+	stages, lacking := map[string]int{}, 0
+	for n := 1; n <= sales; n++ {
+		if sn.Transaction(n) != nil {
+			continue
+		}
+		f, ok := sn.Fate(n)
+		if !ok {
+			t.Fatalf("nobody knows what became of transaction %d", n)
+		}
+		stages[f.Stage]++
+		if f.Cause == "balance.insufficient" {
+			lacking++
+			if f.Arrived != "no" {
+				t.Fatalf("transaction %d: %+v", n, f)
+			}
+		}
+	}
+	kept := 0
+	for _, x := range sn.Transactions {
+		if x.Cause == "balance.insufficient" {
+			kept++
+		}
+	}
+	if all := stages["sent"] + stages["answered"] + stages["confirmed"]; all != sn.Folded || lacking+kept != declined {
+		t.Errorf("%d fates %v of %d folded; %d and %d lack money, want %d", all, stages, sn.Folded, lacking, kept, declined)
+	}
+	if _, ok := sn.Fate(sales + 1); ok {
+		t.Error("a transaction that never was has a fate")
+	}
 	last := sn.Transactions[len(sn.Transactions)-1]
 	if sn.Transaction(last.N) != last || sn.Transaction(1) != nil && sn.Transaction(1).N != 1 {
 		t.Error("a transaction is not found by its number")
@@ -75,5 +104,27 @@ func TestQuestionsEndWithTheirAnswer(t *testing.T) {
 	r.s.SetStatement(readTest(t, "rrn,amount,status\nR00000000001,1.00,paid\n", nil))
 	if sn := r.s.Snapshot(); len(sn.Questions) != 0 || sn.Transactions[0].Arrived != "yes" {
 		t.Errorf("with a statement, asked %v", sn.Questions)
+	}
+}
+
+// Fates cost no more than there are rows to ask for them, the oldest go, and a batch that is settled later settles them.
+func TestFatesAreBounded(t *testing.T) {
+	var f fates
+	o := &owed{}
+	const all = (fateRuns + 3) * fateRun
+	for n := 5; n < all; n++ {
+		f.put(n, fate{stage: 5, arrived: "unknown", owed: o})
+	}
+	f.put(6, fate{stage: 3})
+	sn := &Snapshot{fates: f}
+	if _, ok := sn.Fate(6); ok || len(f.runs) != fateRuns {
+		t.Errorf("%d runs are kept", len(f.runs))
+	}
+	if x, ok := sn.Fate(all - 1); !ok || x.Stage != "confirmed" {
+		t.Errorf("the newest is %+v", x)
+	}
+	o.settled.Store(true)
+	if x, _ := sn.Fate(all - 1); x.Stage != "settled" {
+		t.Errorf("its batch is settled, and it stands at %s", x.Stage)
 	}
 }

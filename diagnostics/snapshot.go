@@ -40,6 +40,7 @@ type Snapshot struct {
 	Older        Older          // the rows before them, packed; Entry finds one, Oldest is the first
 	Transactions []*Transaction // those that are kept, in order of their first message
 	Folded       int            // transactions that are no longer kept one by one; Stages and Causes count them
+	fates        fates          // what became of them, as long as there are rows of theirs: Fate finds it
 	Stages       [8]StageCount
 	Branches     [7]Branch
 	Causes       []Cause // ranked, the first explains most

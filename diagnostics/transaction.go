@@ -102,6 +102,18 @@ func (t *txn) hear(m *wire.Message) {
 func (t *txn) approved() bool { return t.good }
 func (t *txn) reversed() bool { return t.reversalN > 0 && !t.revRefused }
 
+// arrival says whether the money arrived: yes, no or unknown.
+func (t *txn) arrival() string {
+	switch {
+	case !t.asks():
+	case t.answered && !t.approved() || t.reversed() || t.voided || t.Payout == "held" || t.Payout == "account" || t.Payout == "status":
+		return "no"
+	case t.Payout == "paid":
+		return "yes"
+	}
+	return "unknown"
+}
+
 // stage is the index of the last stage that the line proves.
 func (t *txn) stage() int {
 	switch {
@@ -321,9 +333,10 @@ func (l *ledger) settle(s *txn) {
 	}
 	clear(s.term.open[len(rest):])
 	s.term.open = rest
-	for batch, n := range s.term.folded {
+	for batch, o := range s.term.folded {
 		if same(batch) {
-			l.folded.stages[6] += n
+			l.folded.stages[6] += o.n
+			o.settled.Store(true)
 			delete(s.term.folded, batch)
 		}
 	}

@@ -282,14 +282,8 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 				stages[i]++
 			}
 		}
-		arrived, cause, doubtful := "unknown", "", t.doubtful
+		arrived, cause, doubtful := t.arrival(), "", t.doubtful
 		if t.asks() {
-			switch {
-			case t.answered && !t.approved() || t.reversed() || t.voided || t.Payout == "held" || t.Payout == "account" || t.Payout == "status":
-				arrived = "no"
-			case t.Payout == "paid":
-				arrived = "yes"
-			}
 			cause = s.causeOf(t, hits, known)
 		}
 		if cause != "" {
@@ -313,7 +307,7 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 			stages[7]++
 		}
 	}
-	sn.Folded = s.ledger.folded.count
+	sn.Folded, sn.fates = s.ledger.folded.count, s.ledger.folded.fates
 	for i := range stages {
 		sn.Stages[i] = stageState(i, stages, s.statement != nil)
 	}

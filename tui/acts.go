@@ -150,7 +150,15 @@ func (m *Model) noStory() string {
 	case e == nil || e.Txn == 0:
 		return m.t("why.notransaction")
 	case m.txnOf(e) == nil:
-		return m.t("why.folded")
+		fate, ok := m.snap.Fate(e.Txn)
+		if !ok {
+			return m.t("why.folded")
+		}
+		s := m.t("why.folded.fate", m.t("stage."+fate.Stage))
+		if fate.Cause != "" {
+			s += ", " + m.t("cause."+fate.Cause)
+		}
+		return s
 	}
 	return ""
 }

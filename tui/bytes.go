@@ -21,7 +21,7 @@ func (p *messagePane) step(by int) {
 	if p.of == nil {
 		return
 	}
-	p.byteAt = min(max(p.byteAt+by, 0), max(len(p.of.Raw())-1, 0))
+	p.byteAt, p.chosen = min(max(p.byteAt+by, 0), max(len(p.of.Raw())-1, 0)), true
 	found := -1
 	for i, f := range p.all {
 		if p.byteAt >= f.Offset && p.byteAt < f.Offset+f.Length {

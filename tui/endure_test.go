@@ -111,7 +111,7 @@ func TestOlderRowsAreListedAndSearched(t *testing.T) {
 	for _, c := range []struct {
 		filter string
 		rows   int
-	}{{"stan=000007", 2}, {"stan=000007 mti=0210", 1}, {"approved stan=000008", 1}, {"mti=0200", exchanges}, {"type=sale arrived=no", 0}, {"stan=009990", 2}} {
+	}{{"stan=000007", 2}, {"stan=000007 mti=0210", 1}, {"approved stan=000008", 1}, {"mti=0200", exchanges}, {"type=sale arrived=no", 0}, {"stan=9990", 2}, {"stage=confirmed", 2 * exchanges}, {"stage=sent", 0}} {
 		m.setFilter(c.filter)
 		for m.traffic().left > 0 {
 			m.Update(tick{})

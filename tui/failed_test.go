@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 	"testing"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+
+	"tillscope/diagnostics"
 )
 
 // errNoRoom is a full disk, as the system says it.
@@ -101,5 +104,93 @@ func TestFailedFormsComeBack(t *testing.T) {
 		if s := told(m); !strings.Contains(s, why) {
 			t.Errorf("%s: the source's form is lost: %s", lang, s)
 		}
+	}
+}
+
+// Of the keys of a filter that are only begun or wrong, none empties the list; numbers are found however they are written.
+func TestHalfTypedFilters(t *testing.T) {
+	m := newTest(t, "en", 80, 24)
+	all := m.traffic().n
+	for _, f := range []string{"rc=", "rc!=", "field.", "field.22", "field.22~", "amount>", "stan=", "colour=red", "latency>1s", "field.=3"} {
+		m.setFilter(f)
+		if m.traffic().n != all || m.traffic().wrong == nil {
+			t.Errorf("%q shows %d of %d rows, wrong: %v", f, m.traffic().n, all, m.traffic().wrong)
+		}
+	}
+	for f, want := range map[string]string{"stan=2 mti=0200": "000002", "amount=128 stan=000002 mti=0200": "000002", "amount=128.0 stan=02 mti=0200": "000002"} {
+		m.setFilter(f)
+		if m.traffic().n != 1 || m.traffic().current(m).Msg.Get(11) != want {
+			t.Errorf("%q finds %d rows", f, m.traffic().n)
+		}
+	}
+	for _, f := range []string{"amount=12800", "stan=20", "amount=12.8", "rc=5"} {
+		m.setFilter(f)
+		if m.traffic().n != 0 {
+			t.Errorf("%q finds %d rows", f, m.traffic().n)
+		}
+	}
+	m.setFilter("cause=") // what has none
+	if m.traffic().wrong != nil || m.traffic().n == 0 || m.traffic().n == all {
+		t.Errorf("rows without a cause: %d of %d", m.traffic().n, all)
+	}
+	// The reason is whole on a narrow screen.
+	m = newTest(t, "zh", 60, 18)
+	keys(m, "/", "colour=red")
+	if s := shown(m); !strings.Contains(s, "field.22") {
+		t.Errorf("the end of the reason is cut:\n%s", s)
+	}
+}
+
+// The table of transactions names the cause wherever there is a table.
+func TestTransactionsNameTheCause(t *testing.T) {
+	for _, size := range [][2]int{{60, 18}, {80, 24}, {90, 24}, {100, 30}, {120, 30}, {200, 50}} {
+		m := newTest(t, "en", size[0], size[1])
+		keys(m, "2")
+		rows := 0
+		for _, row := range strings.Split(shown(m), "\n") {
+			if strings.Contains(row, "51 ") && strings.Contains(row, "Insufficient") && strings.Contains(row, "answered") {
+				rows++
+			}
+			if strings.Contains(row, "confirmed") && strings.Contains(row, " 00 ") && !strings.Contains(row, "¥128.00") {
+				t.Errorf("%v: the amount is cut: %s", size, row)
+			}
+		}
+		if rows != 1 {
+			t.Errorf("%v: no row says what stopped it:\n%s", size, shown(m))
+		}
+	}
+}
+
+// Every stage has its whole name from 80 columns on, and no trace number is cut to another one.
+func TestNothingIsCutShort(t *testing.T) {
+	m := newTest(t, "en", 80, 24)
+	for _, id := range diagnostics.Stages {
+		if name := m.t("stage." + id); !strings.Contains(shown(m), name) {
+			t.Errorf("80x24 does not say %q", name)
+		}
+	}
+	m = newTest(t, "en", 200, 50)
+	cut := regexp.MustCompile(`¥[0-9.]+ +[0-9]{1,5}…`)
+	for w := 60; w <= 200; w++ {
+		m.Update(tea.WindowSizeMsg{Width: w, Height: 18 + w%40})
+		if bad := cut.FindString(shown(m)); bad != "" {
+			t.Fatalf("%d wide: %q", w, bad)
+		}
+	}
+}
+
+// While nobody has chosen a field, a message is shown from its beginning.
+func TestMessagesBeginAtTheirBeginning(t *testing.T) {
+	m := newTest(t, "en", 80, 24)
+	keys(m, "home") // a sign-on, whose first field is 11
+	_ = m.View()
+	keys(m, "down", "down")
+	if s := shown(m); !strings.Contains(s, "Primary account number") {
+		t.Errorf("the card is out of sight:\n%s", s)
+	}
+	keys(m, "tab", "end", "tab", "up", "up")
+	before := m.message().at
+	if _ = m.View(); before == 0 || m.message().fields[m.message().at].ID == "2" {
+		t.Error("the field that was chosen is not kept")
 	}
 }

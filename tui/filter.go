@@ -18,6 +18,9 @@ import (
 //	cause=network.*         * stands for anything
 //	latency>500 marked=yes  milliseconds of a response; rows with a mark
 //	field.22~05             a field's value has it; field.41=10010001 is it
+//
+// Numbers are equal whatever zeros they are written with: stan=70, amount=84. A word that is only begun (rc=, field.22) holds
+// nothing back.
 type filter []term
 
 // term is one word.
@@ -29,6 +32,9 @@ type term struct {
 // keys that a term can ask for, besides field.N.
 var filterKeys = []string{"rc", "mti", "stan", "rrn", "terminal", "amount", "type", "stage", "arrived", "cause", "card", "line", "latency", "marked", "note"}
 
+// filterEmpty are the keys that may ask for what a row has nothing of.
+var filterEmpty = []string{"cause", "note", "stage", "type"}
+
 // wrongWord is why a word of a filter cannot be read: the key of the text that says so, and what it is about.
 type wrongWord struct{ key, word string }
 
@@ -38,6 +44,9 @@ func (w wrongWord) Error() string { return w.word }
 func parseFilter(s string) (f filter, err error) {
 	for _, word := range strings.Fields(s) {
 		i := strings.IndexAny(word, "=~<>!")
+		if i < 0 && strings.HasPrefix(strings.ToLower(word), "field.") {
+			return f, wrongWord{"filter.novalue", word}
+		}
 		if i <= 0 {
 			f = append(f, term{value: strings.ToLower(word)})
 			continue
@@ -55,6 +64,8 @@ func parseFilter(s string) (f filter, err error) {
 			return f, wrongWord{"filter.wrong", word}
 		case !isField && !slices.Contains(filterKeys, t.key):
 			return f, wrongWord{"filter.nokey", t.key}
+		case t.value == "" && (isField || !slices.Contains(filterEmpty, t.key)):
+			return f, wrongWord{"filter.novalue", word}
 		case t.op[0] == '<' || t.op[0] == '>':
 			if t.number, err = strconv.ParseFloat(t.value, 64); err != nil {
 				return f, wrongWord{"filter.nonumber", word}
@@ -94,7 +105,7 @@ func (t term) any(values []string) bool {
 			return strings.Contains(v, t.value)
 		case "=", "!=":
 			ok, _ := path.Match(t.value, v)
-			return ok
+			return ok || sameNumber(t.value, v)
 		}
 		n, err := strconv.ParseFloat(v, 64)
 		return err == nil && (t.op == ">" && n > t.number || t.op == "<" && n < t.number || t.op == ">=" && n >= t.number || t.op == "<=" && n <= t.number)
@@ -105,6 +116,20 @@ func (t term) any(values []string) bool {
 	return slices.ContainsFunc(values, matches)
 }
 
+// sameNumber says that two texts are one number, as 70 is 000070 and 84 is 84.00.
+func sameNumber(a, b string) bool {
+	plain := func(s string) string {
+		whole, rest, _ := strings.Cut(s, ".")
+		s = strings.TrimLeft(whole, "0")
+		if rest = strings.TrimRight(rest, "0"); rest != "" {
+			s += "." + rest
+		}
+		return s
+	}
+	number := func(s string) bool { return s != "" && strings.Trim(s, "0123456789.") == "" }
+	return number(a) && number(b) && plain(a) == plain(b)
+}
+
 // valuesOf is what a row says about a key.
 func (m *Model) valuesOf(e *diagnostics.Entry, key string) []string {
 	var x diagnostics.Transaction
@@ -112,6 +137,8 @@ func (m *Model) valuesOf(e *diagnostics.Entry, key string) []string {
 		x = *txn
 	} else if e.Txn != 0 && e.Msg != nil && !e.Msg.Undecoded() { // no longer kept one by one
 		x.Type = diagnostics.TypeOf(e.Msg)
+		fate, _ := m.snap.Fate(e.Txn)
+		x.Stage, x.Arrived, x.Cause = fate.Stage, fate.Arrived, fate.Cause
 	}
 	switch key {
 	case "terminal":

@@ -168,7 +168,8 @@ func arrange(p plan) layout {
 		l.branches, l.advice = row(strip), row(advice)
 	case s == wide:
 		right := min(w/4, 64)
-		mid := (w - right) * 2 / 5
+		const text, list = 5 + 16*4 + 1 + 2, 74 // bytes beside their text; a row of traffic with all that it has
+		mid := max((w-right)*2/5, min(text, w-right-list))
 		left := w - right - mid
 		alone(0, left, traffic)
 		alone(left, mid, message)

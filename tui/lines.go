@@ -68,7 +68,11 @@ func (p *linesPane) page(m *Model, w int) (out []string) {
 	}
 	rates := m.rates(min(room, 60))
 	raw("traffic", m.look.p(accent, m.look.spark(rates, min(room, 60))))
-	add("", plain, m.t("lines.rate", sn.Rate, sn.Totals.Messages, sn.Totals.Undecoded))
+	if sn.Ended {
+		add("", plain, m.t("lines.total", sn.Totals.Messages, sn.Totals.Undecoded))
+	} else {
+		add("", plain, m.t("lines.rate", sn.Rate, sn.Totals.Messages, sn.Totals.Undecoded))
+	}
 	lats := m.latencies(0)
 	values := make([]float64, len(lats))
 	for i, d := range lats {
@@ -107,8 +111,9 @@ func (p *linesPane) page(m *Model, w int) (out []string) {
 		}
 		return x.Card[:6]
 	})
+	slices.SortStableFunc(issuers, func(a, b counted) int { return refused[b.key] - refused[a.key] }) // trouble first
 	table("issuers", issuers, 6, func(c counted) string {
-		return m.look.fit(m.t("lines.issuer", diagnostics.Clean(c.key), c.n, refused[c.key]), room)
+		return m.look.fit(m.lang.N("lines.issuer", c.n, diagnostics.Clean(c.key), c.n, refused[c.key]), room)
 	})
 	checks := 0
 	for i := range sn.Lines {
@@ -138,14 +143,18 @@ func (p *linesPane) line(m *Model, l *diagnostics.Line, add func(string, token, 
 		word = "lines.open"
 	}
 	add("link", t, m.look.state[state]+" L"+itoa(l.ID)+"  "+diagnostics.Clean(l.Address)+" "+m.look.toHost+" "+diagnostics.Clean(l.Host)+"  "+m.t(word))
-	add("", plain, m.t("line.connections", l.Connects, l.Open, l.Refused, l.Unreach, l.ResetsTerminal, l.ResetsHost))
+	add("", plain, m.lang.N("line.connections", l.Connects, l.Connects, l.Open, l.Refused, l.Unreach, l.ResetsTerminal, l.ResetsHost))
 	add("terminals", plain, diagnostics.Clean(strings.Join(l.Terminals, " ")))
 	add("messages", plain, m.t("line.messages", l.Messages, l.Undecoded, l.Bytes))
 	if l.LRCErrors+l.NAKs+l.Retransmits > 0 || m.snap.Source.Kind == "serial" {
 		add("serial", plain, m.t("line.serial", l.LRCErrors, l.NAKs, l.Retransmits))
 	}
 	p.events(m, l, add)
-	add("latency", plain, m.t("line.latency", millis(l.Latency50), millis(l.Latency90), millis(l.Worst)))
+	if l.Worst > 0 {
+		add("latency", plain, m.t("line.latency", millis(l.Latency50), millis(l.Latency90), millis(l.Worst)))
+	} else {
+		add("latency", dim, m.t("lines.nolatency"))
+	}
 	reading := cmp.Or(l.Foreign, strings.Join([]string{l.Framing, l.Header, l.Dialect}, " "+m.look.dot+" "))
 	add("read", plain, m.t("line.reading", reading, itoa(int(l.Confidence*100)), cmp.Or(l.RunnerUp, m.t("line.norunner"))))
 }

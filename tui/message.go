@@ -17,6 +17,7 @@ type messagePane struct {
 	fields  []wire.Field    // those in sight: all but what is folded away
 	folds   map[string]bool // by id, as the user left them: true is folded
 	at      int             // selected field
+	chosen  bool            // by the user: the next message shows the same one, else its first
 	walking bool            // the cursor is in the bytes
 	both    bool            // request and response side by side
 	byteAt  int             // byte under the cursor
@@ -54,11 +55,11 @@ func (p *messagePane) load(e *diagnostics.Entry) {
 		return
 	}
 	keep := ""
-	if p.at < len(p.fields) {
+	if p.chosen && p.at < len(p.fields) {
 		keep = p.fields[p.at].ID // the same field of the next message, as far as it has it
 	}
 	if p.want != "" {
-		keep, p.want = p.want, ""
+		keep, p.want, p.chosen = p.want, "", true
 	}
 	p.of, p.all, p.fields, p.at, p.top, p.byteAt = msg, nil, nil, 0, 0, 0
 	if msg == nil || msg.Undecoded() {
@@ -332,7 +333,7 @@ func (p *messagePane) move(m *Model, by int) {
 	case p.walking:
 		p.step(by * p.perLine)
 	default:
-		p.at = min(max(p.at+by, 0), max(len(p.fields)-1, 0))
+		p.at, p.chosen = min(max(p.at+by, 0), max(len(p.fields)-1, 0)), true
 		p.byteAt = p.offset()
 	}
 }

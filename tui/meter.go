@@ -8,7 +8,8 @@ import (
 )
 
 // A write to the terminal that takes longer than slowWrite says that the terminal cannot follow: a local one takes
-// microseconds. Two such writes within slowSpan switch to low bandwidth; quiet for calmSpan switches back.
+// microseconds. It may also take so long because this program does not get the processor: then the timer that watches it is late,
+// too. Two stalled writes within slowSpan switch to low bandwidth; quiet for calmSpan switches back.
 const (
 	slowWrite = 50 * time.Millisecond
 	slowSpan  = 5 * time.Second
@@ -34,16 +35,20 @@ func NewMeter(f *os.File) *Meter { return &Meter{File: f, to: f} }
 
 // Write passes on what of a frame is not on the screen already, and measures.
 func (w *Meter) Write(b []byte) (int, error) {
-	began := time.Now()
 	w.begun.Add(1)
 	defer func() {
 		w.at.Store(time.Now().UnixNano())
 		w.ended.Add(1)
 	}()
 	less := w.thin.frame(b)
+	began := time.Now()
+	var late atomic.Int64 // by how much the timer was, 0 while it has not come
+	timer := time.AfterFunc(slowWrite, func() { late.Store(max(int64(time.Since(began)-slowWrite), 1)) })
 	n, err := w.to.Write(less)
+	took := time.Since(began)
+	timer.Stop()
 	w.bytes.Add(int64(n))
-	if time.Since(began) >= slowWrite {
+	if stalled(took, time.Duration(late.Load())) {
 		w.slow.Add(1)
 		w.lately.Store(time.Now().UnixNano())
 	}
@@ -52,6 +57,10 @@ func (w *Meter) Write(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// stalled says whether a write waited for the terminal, and not for the processor: its timer came while it waited, and by far
+// not as late as the write was long.
+func stalled(took, late time.Duration) bool { return late > 0 && took >= slowWrite+4*late }
 
 // done says that no write goes on, and that the last one ended so long ago.
 func (w *Meter) done(since time.Duration) bool {

@@ -14,12 +14,15 @@ func (s stuck) Write(p []byte) (int, error) { time.Sleep(s.wait); return len(p),
 // A terminal that stalls twice gets less by itself, says so, and more again once it has followed for a while.
 func TestSlowTerminalGetsLess(t *testing.T) {
 	m := newTest(t, "en", 120, 30)
-	m.o.Meter = &Meter{to: stuck{slowWrite}}
+	m.o.Meter = &Meter{to: stuck{2 * slowWrite}}
 	m.watchMeter()
 	if m.low {
 		t.Fatal("low bandwidth without a reason")
 	}
-	for range 2 {
+	for i := 0; m.o.Meter.slow.Load() < 2; i++ { // on a busy machine a stall may look like the machine's
+		if i == 100 {
+			t.Fatal("no write counts as stalled")
+		}
 		if n, err := m.o.Meter.Write([]byte("frame")); n != 5 || err != nil {
 			t.Fatal(n, err)
 		}
@@ -37,6 +40,26 @@ func TestSlowTerminalGetsLess(t *testing.T) {
 	m.watchMeter()
 	if !m.low {
 		t.Error("what the user chose was taken back")
+	}
+}
+
+// A machine without processor time to spare makes writes long and timers late alike: the terminal is not to blame.
+func TestBusyMachineIsNoSlowTerminal(t *testing.T) {
+	for _, c := range []struct {
+		took, late time.Duration
+		stalled    bool
+	}{
+		{time.Millisecond, 0, false},
+		{slowWrite, 1, false},
+		{2 * slowWrite, time.Millisecond, true},
+		{time.Second, 20 * time.Millisecond, true},
+		{2 * slowWrite, 0, false},             // the timer did not even come
+		{3 * slowWrite, 2 * slowWrite, false}, // it came as late
+		{time.Minute, time.Second, true},
+	} {
+		if got := stalled(c.took, c.late); got != c.stalled {
+			t.Errorf("a write of %v whose timer is %v late: stalled %v", c.took, c.late, got)
+		}
 	}
 }
 

@@ -391,7 +391,7 @@ func (m *Model) draw() string {
 	if w < 1 || h < 1 {
 		return ""
 	}
-	foot := m.footerRows(w, max(h/6, 1))
+	foot := m.footerRows(w, max(h/4, 1))
 	l := arrange(plan{w: w, h: h, view: m.view, focus: m.focus, zoom: m.zoom, flat: m.low, hint: m.hints, foot: len(foot)})
 	m.at = l
 	if l.size == tooSmall {

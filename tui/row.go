@@ -27,7 +27,8 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // part is a piece of a row and what it means.
 type part struct {
 	token
-	text string
+	text  string
+	spare bool // shown whole or not at all: a number that is cut is another number
 }
 
 // row is one line of traffic: what happened, and at the right end how long it took.
@@ -51,6 +52,9 @@ func (r row) text() string {
 
 // paint draws the row on w cells. The selected one is marked over its whole width.
 func (r row) paint(l *look, w int, current bool) string {
+	for last := len(r.parts) - 1; last > 0 && r.parts[last].spare && width(r.text())-1 > w; last-- { // text parts the right end by two blanks
+		r.parts = r.parts[:last]
+	}
 	if current {
 		s := r.text()
 		if r.right != "" {
@@ -105,8 +109,8 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 	if e.Dir == link.ToTerminal {
 		arrow = wr.look.toTerm
 	}
-	r := row{parts: []part{{dim, stamp + " "}, {plain, wr.look.fit(name, wr.wide) + " "}, {dim, arrow + " "}}}
-	add := func(t token, s string) { r.parts = append(r.parts, part{t, s}) }
+	r := row{parts: []part{{token: dim, text: stamp + " "}, {token: plain, text: wr.look.fit(name, wr.wide) + " "}, {token: dim, text: arrow + " "}}}
+	add := func(t token, s string) { r.parts = append(r.parts, part{token: t, text: s}) }
 	m := e.Msg
 	switch {
 	case m == nil && (e.Kind == link.Tuned || e.Kind == link.Plugged || e.Kind == link.Signals):
@@ -142,9 +146,9 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 			sum = wr.look.money(diagnostics.AmountOf(m))
 		}
 		add(plain, wr.look.flushRight(diagnostics.Clean(sum), 11)+"  ")
-		add(dim, diagnostics.Clean(m.Get(11)))
+		r.parts = append(r.parts, part{dim, diagnostics.Clean(m.Get(11)), true})
 		if code := strings.TrimSpace(m.Get(39)); code != "" {
-			add(plain, "  "+wr.lang.T("row.reason", diagnostics.Clean(code)))
+			r.parts = append(r.parts, part{plain, "  " + wr.lang.T("row.reason", diagnostics.Clean(code)), true})
 		}
 	default:
 		add(strong, m.MTI+" ")

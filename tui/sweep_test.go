@@ -241,7 +241,7 @@ func TestLayoutTiles(t *testing.T) {
 			for v := scope; v < views; v++ {
 				for _, focus := range members[v] {
 					for i := range 16 {
-						l := arrange(plan{w, h, v, focus, i&1 != 0, i&2 != 0, i&4 != 0, 1 + i>>3*(h/6-1)})
+						l := arrange(plan{w, h, v, focus, i&1 != 0, i&2 != 0, i&4 != 0, 1 + i>>3*(h/4-1)})
 						area := 0
 						rects := []rect{l.header, l.stages, l.branches, l.advice, l.hint, l.foot}
 						found := false

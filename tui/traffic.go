@@ -136,7 +136,7 @@ func (t *trafficPane) draw(m *Model, w, h int) []string {
 		}
 		r := m.rowOf(e, w < 72)
 		if note := m.marks[e.N]; note != "" {
-			r.parts = append(r.parts, part{accent, "  " + m.look.mark + " " + note})
+			r.parts = append(r.parts, part{token: accent, text: "  " + m.look.mark + " " + note})
 		}
 		out = append(out, gutter+r.paint(m.look, w-1, i == at))
 	}

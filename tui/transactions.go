@@ -18,27 +18,32 @@ type transactionsPane struct {
 	list []*diagnostics.Transaction
 }
 
-// column is one of the table. Below min cells of the pane's width it goes away.
+// column is one of the table. Below min cells of the pane's width it goes away; below roomy cells of it, it is narrow, so that
+// the cause has room, for which the table is there.
 type column struct {
-	key   string // of its heading
-	width int
-	min   int
-	right bool
-	less  func(a, b *diagnostics.Transaction) int
+	key    string // of its heading
+	width  int
+	narrow int
+	min    int
+	right  bool
+	less   func(a, b *diagnostics.Transaction) int
 }
 
 var columns = []column{
-	{"#", 5, 0, true, func(a, b *diagnostics.Transaction) int { return a.N - b.N }},
-	{"time", 9, 100, false, func(a, b *diagnostics.Transaction) int { return a.At.Compare(b.At) }},
-	{"terminal", 9, 0, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Terminal, b.Terminal) }},
-	{"type", 17, 62, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Type, b.Type) }},
-	{"STAN", 8, 76, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.STAN, b.STAN) }},
-	{"card", 18, 140, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Card, b.Card) }},
-	{"amount", 13, 0, true, func(a, b *diagnostics.Transaction) int { return cmp.Compare(a.Amount, b.Amount) }},
-	{"39", 4, 0, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.ResponseCode, b.ResponseCode) }},
-	{"stage", 13, 0, false, func(a, b *diagnostics.Transaction) int { return rank(a.Stage) - rank(b.Stage) }},
-	{"cause", 0, 0, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Cause, b.Cause) }},
+	{"#", 5, 5, 0, true, func(a, b *diagnostics.Transaction) int { return a.N - b.N }},
+	{"time", 9, 9, 100, false, func(a, b *diagnostics.Transaction) int { return a.At.Compare(b.At) }},
+	{"terminal", 9, 6, 0, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Terminal, b.Terminal) }},
+	{"type", 17, 14, 62, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Type, b.Type) }},
+	{"STAN", 8, 7, 76, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.STAN, b.STAN) }},
+	{"card", 18, 18, 140, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Card, b.Card) }},
+	{"amount", 13, 12, 0, true, func(a, b *diagnostics.Transaction) int { return cmp.Compare(a.Amount, b.Amount) }},
+	{"39", 4, 3, 0, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.ResponseCode, b.ResponseCode) }},
+	{"stage", 13, 12, 0, false, func(a, b *diagnostics.Transaction) int { return rank(a.Stage) - rank(b.Stage) }},
+	{"cause", 0, 0, 0, false, func(a, b *diagnostics.Transaction) int { return strings.Compare(a.Cause, b.Cause) }},
 }
+
+// roomy is the width from which columns are as wide as they like.
+const roomy = 90
 
 func rank(stage string) int { return slices.Index(diagnostics.Stages[:], stage) }
 
@@ -130,6 +135,9 @@ func (t *transactionsPane) draw(m *Model, w, h int) []string {
 	t.scroll.move(0)
 	out := []string{m.look.p(strong, t.line(m, w, func(c column) string {
 		s := m.heading(c)
+		if brief := "col." + c.key + ".brief"; w < roomy && m.lang.Has(brief) {
+			s = m.t(brief)
+		}
 		if c.key == columns[t.by].key {
 			s += map[bool]string{false: "^", true: "v"}[t.down]
 		}
@@ -176,11 +184,11 @@ func (t *transactionsPane) cells(m *Model, x *diagnostics.Transaction) func(colu
 		case "39":
 			return diagnostics.Clean(x.ResponseCode)
 		case "stage":
-			s := m.look.state[stateOf(x)]
-			if x.Amount != 0 { // what moves no money is on no way to an account
-				s += " " + m.t("stage."+x.Stage)
+			stage := x.Stage
+			if x.Amount == 0 && rank(stage) > rank("answered") { // what moves no money is on no way to an account
+				stage = "answered"
 			}
-			return s
+			return m.look.state[stateOf(x)] + " " + m.t("stage."+stage)
 		case "cause":
 			switch {
 			case x.Cause != "":
@@ -196,15 +204,19 @@ func (t *transactionsPane) cells(m *Model, x *diagnostics.Transaction) func(colu
 func (t *transactionsPane) line(m *Model, w int, cell func(column) string) string {
 	var b strings.Builder
 	for _, c := range columns {
+		wide := c.width
+		if w < roomy {
+			wide = c.narrow
+		}
 		switch s := cell(c); {
 		case w < c.min:
-		case c.width == 0 && w-width(b.String()) < 10: // a stump says nothing
-		case c.width == 0:
+		case wide == 0 && w-width(b.String()) < 10: // a stump says nothing
+		case wide == 0:
 			b.WriteString(s)
 		case c.right:
-			b.WriteString(m.look.flushRight(s, c.width-2) + "  ")
+			b.WriteString(m.look.flushRight(s, wide-2) + "  ")
 		default:
-			b.WriteString(m.look.fit(s, c.width-1) + " ")
+			b.WriteString(m.look.fit(s, wide-1) + " ")
 		}
 	}
 	return m.look.fit(b.String(), w)
