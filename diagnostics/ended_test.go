@@ -159,6 +159,21 @@ func TestTheOnlyTerminalBreaksOff(t *testing.T) {
 	}
 }
 
+// A format that the host no longer reads is the terminal's own, also where no other terminal shows that it is not the host's fault.
+func TestTheOnlyTerminalHasAnOldForm(t *testing.T) {
+	r := newRig(t)
+	for i := range 30 {
+		code := "00"
+		if i >= 10 {
+			code = "30"
+		}
+		r.exchange("0200", "T0000001", fmt.Sprintf("%06d", i+1), fmt.Sprintf("62000000000%05d", i), code)
+	}
+	if c := r.s.Snapshot().Causes; len(c) == 0 || c[0].ID != "operation.software-outdated" || c[0].Confidence > 0.7 || c[0].Transactions != 20 {
+		t.Errorf("%+v", c)
+	}
+}
+
 // Many terminals may stand behind one address. One of them that speaks in another form is seen among them, though nobody
 // answers it and its digits are masked.
 func TestOneOfManySpeaksInAnotherForm(t *testing.T) {
