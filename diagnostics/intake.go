@@ -22,9 +22,10 @@ type intake struct {
 	decoder *wire.Decoder // of which each line gets one like it
 	conns   map[uint64]*conn
 	byAddr  map[string]*lineState
-	ahead   *ahead // nil when what is read is booked at once
-	serial  bool   // the source is a serial line
-	items   []item // room for those of the event in hand
+	ahead   *ahead           // nil when what is read is booked at once
+	serial  bool             // the source is a serial line
+	items   []item           // room for those of the event in hand
+	held    map[uint64]*conn // of a recording: in the middle of a frame that something ended which has not come yet
 }
 
 // reading is an event with the messages that its bytes completed.
@@ -34,7 +35,8 @@ type reading struct {
 	conn  *conn // nil for an afterthought of a connection that is gone
 	det   *wire.Detection
 	items []item
-	size  int // bytes of data
+	size  int  // bytes of data
+	quiet bool // there is no event but its time: a silence ended what was begun
 }
 
 // item is a message with its direction and the time at which its first byte passed.
@@ -115,11 +117,20 @@ func (in *intake) read(r *reading) {
 	switch ev.Kind {
 	case link.Data:
 		r.interrupted(dir, ev.At)
+		if c.told = c.told || ev.Line != "" || ev.Note != ""; ev.Line != "" {
+			c.line.dec.Recall(ev.Line)
+		}
+		if ev.Note != "" {
+			h.s.Recall(ev.Note)
+		}
 		h.marks = append(h.marks, mark{h.received, ev.At})
 		h.received += int64(len(ev.Data))
 		in.items = c.items(in.items[:0], dir, h.s.Write(ev.Data), ev.At)
 		r.take(in.items)
 		r.size, ev.Data = len(ev.Data), nil // read, and many of them wait
+		if ev.Note != "" && h.s.Waits() {
+			in.held[c.id] = c
+		}
 	case link.HalfClose:
 		r.take(c.items(nil, dir, h.s.Close(), ev.At))
 	case link.Gap:
@@ -157,6 +168,7 @@ func (in *intake) open(ev *link.Event) (*lineState, *conn) {
 func (in *intake) forget(c *conn) {
 	c.half = [2]half{}
 	delete(in.conns, c.id)
+	delete(in.held, c.id)
 }
 
 // reads says that a line is read with a framing.
@@ -177,7 +189,7 @@ func isResponse(mti string) bool { return len(mti) == 4 && (mti[2]-'0')%2 == 1 }
 // items adds what came of one direction's bytes. Both directions may come on one serial port: then the type of a message
 // tells who sent it.
 func (c *conn) items(items []item, dir link.Dir, msgs []*wire.Message, now time.Time) []item {
-	oneWire := c.half[link.ToHost].received == 0 || c.half[link.ToTerminal].received == 0
+	oneWire := !c.told && (c.half[link.ToHost].received == 0 || c.half[link.ToTerminal].received == 0)
 	for _, m := range msgs {
 		d := dir
 		if !m.Undecoded() {
@@ -210,7 +222,7 @@ func (r *reading) take(items []item) {
 		// A refusal in the middle of a frame ends it.
 		if it.m.Control == "NAK" && !it.oneWire && r.conn.line.reads("stx-etx") {
 			other := 1 - it.dir&1
-			if r.conn.half[other].s.Pending() > 0 {
+			if r.conn.begun(other) {
 				r.breakOff(other, it.at)
 			}
 		}
@@ -218,11 +230,20 @@ func (r *reading) take(items []item) {
 	}
 }
 
+// begun says that a frame is begun in a direction, and may come to no end. What a recording says of a frame it says of all of it,
+// however long its pieces took: there it is one that came to no end on the line.
+func (c *conn) begun(dir link.Dir) bool {
+	if c.told {
+		return c.half[dir].s.Waits()
+	}
+	return c.half[dir].s.Pending() > 0
+}
+
 // interrupted ends a frame whose sender fell silent in the middle of it. On a serial line that nobody understands yet, what
 // stands before the silence is noise for the same reason; over TCP a message may dawdle.
 func (r *reading) interrupted(dir link.Dir, now time.Time) {
 	h := &r.conn.half[dir]
-	if n := len(h.marks); n > 0 && now.Sub(h.marks[n-1].at) > inFrame && h.s.Pending() > 0 &&
+	if n := len(h.marks); n > 0 && now.Sub(h.marks[n-1].at) > inFrame && r.conn.begun(dir) &&
 		(r.conn.line.reads("stx-etx") || r.conn.line.serial && r.conn.line.reads("")) {
 		r.breakOff(dir, h.marks[n-1].at)
 	}
@@ -246,23 +267,33 @@ func (r *reading) close(at time.Time) {
 	r.take(c.items(c.items(nil, link.ToHost, c.half[0].s.Close(), at), link.ToTerminal, c.half[1].s.Close(), at))
 }
 
-// waited are the frames that came to no end until now, so that they are seen before anything else is sent.
-func (in *intake) waited(now time.Time) []reading {
-	return in.each(func(r *reading) {
+// waited are the frames of connections that came to no end until now, so that they are seen before anything else is sent.
+func waited(conns map[uint64]*conn, now time.Time) []reading {
+	return each(conns, func(r *reading) {
+		r.ev.At = now
 		r.interrupted(link.ToHost, now)
 		r.interrupted(link.ToTerminal, now)
 	})
 }
 
-// rest is what the connections that still stand hold at the end.
-func (in *intake) rest() []reading {
-	return in.each(func(r *reading) { r.close(time.Time{}) })
+// overdue are those of a recording that had waited when the next event came.
+func (in *intake) overdue(now time.Time) (out []reading) {
+	if len(in.held) > 0 {
+		out = waited(in.held, now)
+		maps.DeleteFunc(in.held, func(_ uint64, c *conn) bool { return !c.half[0].s.Waits() && !c.half[1].s.Waits() })
+	}
+	return out
 }
 
-// each reads on all connections, in the order in which they were opened, and answers what came of it.
-func (in *intake) each(read func(*reading)) (out []reading) {
-	for _, id := range slices.Sorted(maps.Keys(in.conns)) {
-		r := reading{conn: in.conns[id], line: in.conns[id].line}
+// rest is what the connections that still stand hold at the end.
+func (in *intake) rest() []reading {
+	return each(in.conns, func(r *reading) { r.close(time.Time{}) })
+}
+
+// each reads on connections, in the order in which they were opened, and answers what came of it.
+func each(conns map[uint64]*conn, read func(*reading)) (out []reading) {
+	for _, id := range slices.Sorted(maps.Keys(conns)) {
+		r := reading{conn: conns[id], line: conns[id].line, quiet: true}
 		read(&r)
 		r.det = r.line.detected()
 		out = append(out, r)

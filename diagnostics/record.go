@@ -2,7 +2,6 @@ package diagnostics
 
 import (
 	"strings"
-	"time"
 
 	"tillscope/link"
 	"tillscope/wire"
@@ -15,27 +14,36 @@ func (s *Session) record(ev link.Event) {
 	}
 }
 
-// recordMessage hands a message over as what passed on the line, masked, in the pieces in which it passed: how messages are
-// told apart depends on them, and how long an answer took.
+// recordMessage hands a message over as what passed on the line, masked, with how it was read, in the pieces in which it passed:
+// how long an answer took depends on them.
 func (s *Session) recordMessage(c *conn, it *item, dir link.Dir) {
 	if s.o.Record == nil || s.o.Recording != nil && !s.o.Recording() {
 		return
 	}
-	b, at, from := storable(it.m), it.at, int64(0)
-	for _, next := range it.rest {
-		s.recordPiece(c, dir, at, b[from:next.from])
-		at, from = next.at, next.from
+	l := c.line
+	if l.noted != l.det {
+		l.noted, l.note = l.det, l.det.Note()
 	}
-	s.recordPiece(c, dir, at, b[from:])
+	piece := link.Event{Conn: c.id, Terminal: c.from, Host: l.Host, Kind: link.Data, Dir: dir, Line: l.note, Note: it.m.Note(*l.det)}
+	b, from := storable(it.m), int64(0)
+	piece.At = it.at
+	for _, next := range it.rest {
+		s.recordPiece(piece, b[from:next.from])
+		piece.At, piece.Note, from = next.at, "", next.from
+	}
+	s.recordPiece(piece, b[from:])
 }
 
 // recordPiece holds back what came in one piece with what may follow.
-func (s *Session) recordPiece(c *conn, dir link.Dir, at time.Time, b []byte) {
+func (s *Session) recordPiece(piece link.Event, b []byte) {
 	t := &s.taken
-	if len(t.Data) > 0 && (t.Dir != dir || !t.At.Equal(at)) {
+	if len(t.Data) > 0 && (piece.Note != "" || t.Line != piece.Line || t.Dir != piece.Dir || !t.At.Equal(piece.At)) {
 		s.recordTaken()
 	}
-	*t = link.Event{At: at, Conn: c.id, Terminal: c.from, Host: c.line.Host, Kind: link.Data, Dir: dir, Data: append(t.Data, b...)}
+	if piece.Data = append(t.Data, b...); t.Note != "" {
+		piece.Note = t.Note
+	}
+	*t = piece
 }
 
 // recordTaken hands over the messages that came in one piece.
@@ -53,17 +61,10 @@ const unread = 0xFF
 // understood is how many bytes of a frame are what they were taken for.
 func understood(m *wire.Message) int {
 	const names = 5 // a TLS record's header, or the method of HTTP
-	n := len(m.Raw())
-	switch {
-	case m.Control != "":
-	case m.Foreign != "":
-		return min(names, n)
-	case m.Undecoded():
-		return 0
-	case m.Stop != nil:
-		return min(m.Stop.Offset+m.Stop.Read, n) // a wrong length is what went wrong
+	if m.Foreign != "" {
+		return min(names, len(m.Raw()))
 	}
-	return n
+	return m.Understood()
 }
 
 // storable is what of a message may be written to a disk. Where decoding stopped, what follows is not trusted and becomes

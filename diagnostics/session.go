@@ -79,6 +79,8 @@ type lineState struct {
 	dec    *wire.Decoder   // of reading, as is seen
 	seen   *wire.Detection // what it found so far
 	det    *wire.Detection // the same, of what is booked
+	noted  *wire.Detection // that of which note tells, for a recording
+	note   string
 	frames int             // of a line whose frames are acknowledged
 	lats   []time.Duration // the latest answers' latencies
 	median time.Duration   // of them, about: it is moved towards each
@@ -93,7 +95,8 @@ type lineState struct {
 type conn struct {
 	id       uint64
 	line     *lineState
-	half     [2]half // of reading, all else is of booking
+	half     [2]half // of reading, as is told; all else is of booking
+	told     bool    // a recording says who sent what
 	term     *terminal
 	from     string       // the terminal's address with its port
 	end      [2]ending    // of the side that sends in a direction
@@ -144,7 +147,7 @@ func NewSession(o Options) (*Session, error) {
 	}
 	return &Session{o: o, tree: t, codes: codes, nextN: 1, version: 1, ledger: newLedger(o.foldsAfter()), statement: o.Statement,
 		older: Older{shelf: &shelf{dialect: o.Wire.Dialect}},
-		in:    intake{decoder: decoder, byAddr: map[string]*lineState{}, conns: map[uint64]*conn{}, serial: o.Info.Kind == "serial"}}, nil
+		in:    intake{decoder: decoder, byAddr: map[string]*lineState{}, conns: map[uint64]*conn{}, held: map[uint64]*conn{}, serial: o.Info.Kind == "serial"}}, nil
 }
 
 // SetLang changes the language of the snapshots to come.
@@ -216,9 +219,8 @@ func (s *Session) Tick(now time.Time) {
 	if s.in.ahead != nil {
 		return
 	}
-	for _, r := range s.in.waited(now) {
-		r.line.det = r.det
-		s.take(r.conn, r.items)
+	for _, r := range waited(s.in.conns, now) {
+		s.book(&r)
 	}
 }
 
@@ -264,20 +266,34 @@ func (s *Session) clock(at time.Time) {
 func (s *Session) Handle(ev link.Event) {
 	s.in.mu.Lock()
 	defer s.in.mu.Unlock()
+	for _, r := range s.in.overdue(ev.At) {
+		s.pass(&r)
+	}
 	r := reading{ev: ev}
 	s.in.read(&r)
+	s.pass(&r)
+}
+
+// pass books what was read, now or soon.
+func (s *Session) pass(r *reading) {
 	if s.in.ahead != nil {
-		s.in.ahead.put(&r)
+		s.in.ahead.put(r)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.book(&r)
+	s.book(r)
 }
 
 // book takes in what was read of one event.
 func (s *Session) book(r *reading) {
 	ev, c := r.ev, r.conn
+	if r.quiet {
+		s.clock(ev.At)
+		r.line.det = r.det
+		s.take(c, r.items)
+		return
+	}
 	s.version++
 	s.clock(ev.At)
 	s.stalls.saw(ev, s.scaled(leastPatience))
@@ -303,8 +319,8 @@ func (s *Session) book(r *reading) {
 		s.record(ev)
 	case link.Data:
 		l.Bytes += int64(r.size)
+		s.take(c, r.items) // a silence before it may have ended what came earlier
 		c.fed[ev.Dir&1] = ev.At
-		s.take(c, r.items)
 	case link.HalfClose:
 		s.connection(c, ev, 0)
 		s.take(c, r.items)

@@ -206,6 +206,7 @@ func (f *File) packets(ctx context.Context) error {
 		}
 		f.latest = at
 		if p.packet(lt, data, at) {
+			p.line, p.frame = read(f.comments)
 			a.segment(&p.segment)
 			for _, words := range f.comments {
 				a.note(&p.segment, words)

@@ -57,7 +57,8 @@ type Event struct {
 	Size           int           // Retransmitted, Slow: bytes, 0 when unknown
 	Count          int           // Retransmitted: segments, 0 when unknown
 	Took           time.Duration // Opened, Refused, Unreached: from the connect (SYN) to its outcome; others: see their Kind
-	Note           string
+	Note           string        // Data: how the frame that begins here was read, in words of who decodes; only a recording has them
+	Line           string        // Data: the same of what the line carries
 }
 
 // Info describes a source for the screen and the report.

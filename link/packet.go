@@ -28,6 +28,8 @@ type segment struct {
 	id       uint16 // IPv4 identification, 0 for IPv6: equal in copies of one packet, another one when TCP sends again
 	payload  []byte // good until the next packet
 	missing  int    // bytes behind payload that were on the line and that the capture's snap length cut off
+	line     string // of a recording: how the line was read, and the frame that begins here
+	frame    string
 	icmp     string // not a segment but a router's word that from cannot reach to
 }
 

@@ -48,6 +48,7 @@ type recorded struct {
 	ends [2]netip.AddrPort // by the direction in which they send
 	seq  [2]uint32
 	fin  [2]bool
+	line string // how it is read, as the file says it
 }
 
 // NewRecorder creates path, for its owner only (0600), and fails when it exists, unless replace says that it may go. When
@@ -203,6 +204,9 @@ func (r *Recorder) rotate() error {
 		if err := os.Rename(r.path, aside); err != nil {
 			return err
 		}
+		for _, c := range r.conns {
+			c.line = ""
+		}
 		return r.create(os.O_EXCL)
 	}
 }
@@ -220,35 +224,48 @@ func (r *Recorder) event(ev Event) error {
 		c = &recorded{ends: [2]netip.AddrPort{r.address(ev.Terminal), r.address(ev.Host)}, seq: [2]uint32{r.begun, r.begun}}
 		r.conns[ev.Conn] = c
 	}
-	words := comment(ev)
+	var words []string
+	if w := comment(ev); w != "" {
+		words = append(words, w)
+	}
 	var err error
 	switch ev.Kind {
 	case Opened, Refused, Unreached:
-		names := ends(ev.Terminal, ev.Host, [2]string{c.ends[0].String(), c.ends[1].String()})
-		err = r.packet(ev.At.Add(-ev.Took), c, ToHost, nil, layers.TCP{SYN: true}, names)
+		var names []string
+		if w := ends(ev.Terminal, ev.Host, [2]string{c.ends[0].String(), c.ends[1].String()}); w != "" {
+			names = append(names, w)
+		}
+		err = r.packet(ev.At.Add(-ev.Took), c, ToHost, nil, layers.TCP{SYN: true}, names...)
 		switch ev.Kind {
 		case Opened:
-			err = errors.Join(err, r.packet(ev.At, c, ToTerminal, nil, layers.TCP{SYN: true, ACK: true}, ""))
+			err = errors.Join(err, r.packet(ev.At, c, ToTerminal, nil, layers.TCP{SYN: true, ACK: true}))
 		case Refused:
-			err = errors.Join(err, r.packet(ev.At, c, ToTerminal, nil, layers.TCP{RST: true, ACK: true}, ""))
+			err = errors.Join(err, r.packet(ev.At, c, ToTerminal, nil, layers.TCP{RST: true, ACK: true}))
 		case Unreached: // the SYN once more, when it was given up
 			c.seq[ToHost]--
-			err = errors.Join(err, r.packet(ev.At, c, ToHost, nil, layers.TCP{SYN: true}, words))
+			err = errors.Join(err, r.packet(ev.At, c, ToHost, nil, layers.TCP{SYN: true}, words...))
 		}
 	case Data:
-		err = r.packet(ev.At, c, ev.Dir, ev.Data, layers.TCP{PSH: true, ACK: true}, "")
+		if ev.Line != c.line && ev.Line != "" {
+			c.line = ev.Line
+			words = append(words, lineComment+ev.Line)
+		}
+		if ev.Note != "" {
+			words = append(words, frameComment+ev.Note)
+		}
+		err = r.packet(ev.At, c, ev.Dir, ev.Data, layers.TCP{PSH: true, ACK: true}, words...)
 	case HalfClose:
 		err = r.finish(ev.At, c, ev.Dir)
 	case Closed:
 		err = errors.Join(r.finish(ev.At, c, ToHost), r.finish(ev.At, c, ToTerminal))
 	case Reset:
-		err = r.packet(ev.At, c, ev.Dir, nil, layers.TCP{RST: true}, "")
+		err = r.packet(ev.At, c, ev.Dir, nil, layers.TCP{RST: true})
 	default:
 		if ev.Kind == Gap {
 			c.seq[ev.Dir] += uint32(max(ev.Lost, 1)) // a hole, for whoever does not read the words
 		}
-		if words != "" {
-			err = r.packet(ev.At, c, ev.Dir, nil, layers.TCP{ACK: true}, words)
+		if len(words) > 0 {
+			err = r.packet(ev.At, c, ev.Dir, nil, layers.TCP{ACK: true}, words...)
 		}
 	}
 	switch ev.Kind {
@@ -263,7 +280,7 @@ func (r *Recorder) finish(at time.Time, c *recorded, dir Dir) error {
 		return nil
 	}
 	c.fin[dir] = true
-	return r.packet(at, c, dir, nil, layers.TCP{FIN: true, ACK: true}, "")
+	return r.packet(at, c, dir, nil, layers.TCP{FIN: true, ACK: true})
 }
 
 // maxWait is how much may wait for the file at the most.
@@ -272,19 +289,20 @@ const maxWait = 256 << 10
 // maxSegment keeps an IP packet within its 16-bit length.
 const maxSegment = 60000
 
-func (r *Recorder) packet(at time.Time, c *recorded, dir Dir, data []byte, tcp layers.TCP, words string) error {
+func (r *Recorder) packet(at time.Time, c *recorded, dir Dir, data []byte, tcp layers.TCP, words ...string) error {
 	for {
 		n := min(len(data), maxSegment)
-		if err := r.segment(at, c, dir, data[:n], tcp, words); err != nil {
+		if err := r.segment(at, c, dir, data[:n], tcp, words...); err != nil {
 			return err
 		}
 		if data = data[n:]; len(data) == 0 {
 			return nil
 		}
+		words = nil
 	}
 }
 
-func (r *Recorder) segment(at time.Time, c *recorded, dir Dir, data []byte, tcp layers.TCP, words string) error {
+func (r *Recorder) segment(at time.Time, c *recorded, dir Dir, data []byte, tcp layers.TCP, words ...string) error {
 	from, to := c.ends[dir], c.ends[1-dir]
 	tcp.SrcPort, tcp.DstPort, tcp.Seq, tcp.Window = layers.TCPPort(from.Port()), layers.TCPPort(to.Port()), c.seq[dir], 0xFFFF
 	if tcp.ACK {
@@ -310,11 +328,7 @@ func (r *Recorder) segment(at time.Time, c *recorded, dir Dir, data []byte, tcp 
 		c.seq[dir]++
 	}
 	b := buf.Bytes()
-	var o pcapgo.NgPacketOptions
-	if words != "" {
-		o.Comments = []string{words}
-	}
-	err := r.out.WritePacketWithOptions(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(b), Length: len(b)}, b, o)
+	err := r.out.WritePacketWithOptions(gopacket.CaptureInfo{Timestamp: at, CaptureLength: len(b), Length: len(b)}, b, pcapgo.NgPacketOptions{Comments: words})
 	if err == nil {
 		err = r.out.Flush()
 	}

@@ -17,6 +17,12 @@ const commentPrefix = "tillscope "
 // endsComment names the two ends of a connection where they are no addresses: serial ports, hosts by name.
 const endsComment = commentPrefix + "ends "
 
+// How data was read that passed, as who decodes says it of the line and of the frame that begins there.
+const (
+	lineComment  = commentPrefix + "line "
+	frameComment = commentPrefix + "frame "
+)
+
 var commentWords = map[Kind]string{
 	Unreached: "unreached", Gap: "gap", Retransmitted: "retransmitted", Stalled: "stalled", Slow: "slow", Silent: "silent",
 	HalfOpen: "half-open", Signals: "signals", Unplugged: "unplugged", Plugged: "plugged",
@@ -109,6 +115,18 @@ func endsOf(s string) (terminal, host string, ok bool) {
 	terminal, _ = strconv.Unquote(first)
 	host, _ = strconv.Unquote(second)
 	return terminal, host, true
+}
+
+// read tells how the data of a packet were read.
+func read(comments []string) (line, frame string) {
+	for _, words := range comments {
+		if said, ok := strings.CutPrefix(words, lineComment); ok {
+			line = said
+		} else if said, ok := strings.CutPrefix(words, frameComment); ok {
+			frame = said
+		}
+	}
+	return line, frame
 }
 
 // note takes in what a recording says beside the packet s, which was taken in before.

@@ -3,10 +3,12 @@ package link
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +38,7 @@ func play() []Event {
 		events = append(events, with)
 	}
 	serial(Opened, ToHost, Event{})
-	serial(Data, ToHost, Event{Data: []byte("before")})
+	serial(Data, ToHost, Event{Data: []byte("before"), Line: `{"framing":"stx-etx"}`, Note: `{"size":6}`})
 	serial(Retransmitted, ToHost, Event{Size: 88, Count: 2})
 	serial(Stalled, ToTerminal, Event{Took: 2 * time.Second})
 	serial(Slow, ToHost, Event{Took: 2500 * time.Millisecond, Size: 40})
@@ -110,6 +112,44 @@ func TestRecordingOpensAsWhatWasRecorded(t *testing.T) {
 		if !reflect.DeepEqual(got[i], w) {
 			t.Errorf("event %d: %+v, want %+v", i, got[i], w)
 		}
+	}
+}
+
+// How a line is read is said once in each file for a connection, and again when it changes.
+func TestRecordingSaysHowLinesAreRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "shop.pcapng")
+	at := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	var events []Event
+	put := func(conn uint64, kind Kind, line, note string, size int) {
+		at = at.Add(time.Second)
+		events = append(events, Event{At: at, Conn: conn, Terminal: "192.0.2.31:4000" + strconv.Itoa(int(conn)), Host: "192.0.2.7:8583", Kind: kind, Data: make([]byte, size), Line: line, Note: note})
+	}
+	for conn := uint64(1); conn <= 2; conn++ {
+		put(conn, Opened, "", "", 0)
+		put(conn, Data, "one", "", 9)
+		put(conn, Data, "one", "torn", 9)
+	}
+	put(1, Data, "two", "", 70_000) // more than one packet
+	put(1, Data, "two", "", 700_000)
+	put(2, Data, "one", "", 700_000)
+	put(2, Data, "one", "", 9)
+	record(t, path, 1<<20, events)
+	names, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*.pcapng"))
+	if err != nil || len(names) != 2 {
+		t.Fatal(names, err)
+	}
+	var got []string
+	for _, name := range names {
+		got = append(got, "file")
+		for _, ev := range reopen(t, name) {
+			if ev.Line+ev.Note != "" {
+				got = append(got, fmt.Sprint(ev.Conn, ev.Line, ev.Note, len(ev.Data)))
+			}
+		}
+	}
+	want := []string{"file", "1one9", "1torn9", "2one9", "2torn9", "1two60000", "file", "1one9"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

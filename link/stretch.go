@@ -36,6 +36,8 @@ type piece struct {
 	data    []byte
 	missing int
 	at      instant
+	line    string
+	frame   string
 }
 
 type trace struct {
@@ -107,7 +109,7 @@ func (a *assembler) payload(c *connection, dir Dir, s *segment) {
 		return
 	}
 	h.remember(s, n)
-	p := piece{s.seq, s.payload, s.missing, s.at}
+	p := piece{s.seq, s.payload, s.missing, s.at, s.line, s.frame}
 	if d > 0 {
 		a.hold(c, dir, p, d)
 		return
@@ -137,6 +139,9 @@ func (a *assembler) deliver(c *connection, dir Dir, p piece, at instant) {
 	ev := c.event()
 	ev.At, ev.Kind, ev.Dir = at.time(), Data, dir
 	if old < len(p.data) {
+		if ev.Line = p.line; old == 0 {
+			ev.Note = p.frame
+		}
 		a.data(ev, p.data[old:])
 	}
 	if p.missing > 0 {

@@ -65,10 +65,11 @@ func (s *Stream) Pending() int { return len(s.buf) }
 // it. What came of it is given as it stands, and a frame begins with the next byte. While nothing is known of the line
 // nothing is learnt from a piece: it may read as a whole message of another framing.
 func (s *Stream) Broken() (out []*Message) {
-	if found := s.inner.total > 0 && s.inner.framing == "stx-etx"; s.d.settled || found || len(s.buf) == 0 {
+	if found := s.inner.total > 0 && s.inner.framing == "stx-etx"; s.d.settled || found || len(s.notes) > 0 || len(s.buf) == 0 {
 		out = s.take(true)
 	} else {
 		out = append(s.out[:0], s.unread(s.buf))
+		ended(out)
 		s.out = out[:0]
 		s.drop(len(s.buf))
 		s.buf = nil

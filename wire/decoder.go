@@ -15,6 +15,8 @@ type Detection struct {
 	RunnerUp                 string  // the next best reading, "framing/header/dialect"
 	Foreign                  string  // another protocol: "TLS", "HTTP"
 	Turned                   int     // how often the evidence spoke for another reading after one was taken
+
+	skip int // length of a header of an unknown kind
 }
 
 // unknownHeader is the header id of bytes before the MTI that are none of the known headers.
@@ -25,7 +27,8 @@ type reading struct {
 	framing, header string
 	dialect         *dialect
 	form            *Form
-	skip            int // length of a header of an unknown kind
+	skip            int  // length of a header of an unknown kind
+	final           bool // no field is looked for that stands otherwise
 }
 
 // headerLen is how long the header at the front of a payload is. ok is false when the payload does not begin like it.
@@ -99,6 +102,7 @@ type Decoder struct {
 	learns        bool // a header of an unknown kind may be looked for
 	distrusts     bool // masking trusts not even header, type and bitmap of the latest message
 	det           Detection
+	recalled      string    // the latest note about the line
 	spans         [128]span // room for walks
 	scratch       []byte    // for the masking
 	room          *room
@@ -197,7 +201,7 @@ func (d *Decoder) choose() {
 	top, second := d.scores[best], 0.0
 	r := &d.candidates[best]
 	d.best, d.settled = best, true
-	d.det.Framing, d.det.Header, d.det.Dialect, d.det.RunnerUp = r.framing, r.header, r.dialect.id, ""
+	d.det.Framing, d.det.Header, d.det.Dialect, d.det.RunnerUp, d.det.skip = r.framing, r.header, r.dialect.id, "", r.skip
 	if next >= 0 {
 		second = d.scores[next]
 		d.det.RunnerUp = d.candidates[next].String()
@@ -265,14 +269,22 @@ func (d *Decoder) decode(b []byte) *Message {
 		return opaque(b, "")
 	}
 	r := &d.candidates[d.best]
-	f, ok := measure(r.framing, b)
-	if !ok || f.total != len(b) {
-		f = frame{min(2, len(b)), len(b), len(b)}
-		if r.framing == "none" {
-			f.payload = 0
-		}
-	}
+	f := r.frame(b)
 	return d.note(r, b, f, d.message(r, b, f))
+}
+
+// frame is where the parts of b stand, which is one: of another framing, maybe.
+func (r *reading) frame(b []byte) frame {
+	if f, ok := measure(r.framing, b); ok && f.total == len(b) {
+		return f
+	}
+	return frame{min(2, len(b)), len(b), len(b)}
+}
+
+// begun is where the parts of a frame stand of which b is the beginning.
+func (r *reading) begun(b []byte) (frame, bool) {
+	f, ok := measure(r.framing, b)
+	return frame{f.payload, min(f.end, len(b)), len(b)}, ok && f.payload < len(b)
 }
 
 // note counts frames that did not fit. Where masking cannot even trust what was taken for header, type and bitmap, nothing was
@@ -330,7 +342,7 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 		if stop != nil && suspect > 0 {
 			stop.Suspect = fmt.Sprint(suspect)
 		}
-		if m.Check == "" { // or it is damaged, and no other form of a field is what is wrong with it
+		if m.Check == "" && !r.final { // or it is damaged, and no other form of a field is what is wrong with it
 			if form := d.patched(r, b, f, header, &w, suspect); form != nil {
 				m.Form, stop = form, nil
 				w = form.dialect.walk(b[:f.end], f.payload+header, nil, nil)
@@ -428,14 +440,19 @@ const maxOpaque = 2 * maxFrame
 
 // opaque is a message of which nothing was understood: every digit run is hidden.
 func opaque(b []byte, other string) *Message {
-	m := &Message{Form: noForm, Oddity: &Oddity{Foreign: other, Stop: &Stop{Field: "frame", Reason: remark("stop.unknown")}}}
-	if other != "" {
-		m.Stop.Reason = remark("stop.foreign", other)
-	}
 	if other == "TLS" {
-		if m.Detail = tlsDetail(b); m.Detail != "" {
-			m.Stop.Reason = remark("stop.foreign-detail", other, m.Detail)
-		}
+		return opaqueAs(b, other, tlsDetail(b))
+	}
+	return opaqueAs(b, other, "")
+}
+
+func opaqueAs(b []byte, other, detail string) *Message {
+	m := &Message{Form: noForm, Oddity: &Oddity{Foreign: other, Detail: detail, Stop: &Stop{Field: "frame", Reason: remark("stop.unknown")}}}
+	switch {
+	case other != "" && detail != "":
+		m.Stop.Reason = remark("stop.foreign-detail", other, detail)
+	case other != "":
+		m.Stop.Reason = remark("stop.foreign", other)
 	}
 	k := builder{m: m, b: slices.Clone(b), raw: len(b)}
 	end := len(b)

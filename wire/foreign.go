@@ -104,11 +104,25 @@ func serverName(b []byte) string {
 			return ""
 		}
 		if kind == 0 && n > 5 {
-			if name := b[at+5 : at+n]; printable(name) {
+			if name := b[at+5 : at+n]; printable(name) && !hasRun(name) {
 				return string(name)
 			}
 		}
 		at += n
 	}
 	return ""
+}
+
+// hasRun says that a text has digits enough beside each other for a card number.
+func hasRun(b []byte) bool {
+	n := 0
+	for _, c := range b {
+		if n++; c < '0' || c > '9' {
+			n = 0
+		}
+		if n == runLimit {
+			return true
+		}
+	}
+	return false
 }

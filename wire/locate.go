@@ -228,6 +228,11 @@ func (d *Decoder) patched(r *reading, b []byte, f frame, header int, w *walked, 
 	if found == nil {
 		return nil
 	}
+	return d.patch(r, found)
+}
+
+// patch makes the form in which fields are read otherwise, and keeps it for the next frames.
+func (d *Decoder) patch(r *reading, found []*def) *Form {
 	other := *r.dialect
 	other.guessed = len(found)
 	for _, df := range found {
@@ -235,7 +240,9 @@ func (d *Decoder) patched(r *reading, b []byte, f frame, header int, w *walked, 
 		other.defs[df.id], other.steps[df.id] = df, df.step()
 	}
 	form := &Form{r.form.Framing, r.form.Header, r.form.Dialect, &other}
-	d.patches = append(d.patches, patch{r.dialect, form})
+	if len(d.patches) < maxPatches {
+		d.patches = append(d.patches, patch{r.dialect, form})
+	}
 	return form
 }
 

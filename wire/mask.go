@@ -409,7 +409,7 @@ func (k *builder) track(s *span, c coding) {
 	if i := bytes.IndexAny(digits, "=D"); i >= 0 {
 		digits = digits[:i]
 	}
-	if !k.card(digits) {
+	if bytes.ContainsFunc(digits, func(r rune) bool { return r < '0' || r > '9' }) || !k.card(digits) {
 		return
 	}
 	at := len(k.b)
@@ -424,6 +424,8 @@ func (k *builder) card(digits []byte) bool {
 	if k.m.card != 0 || len(digits) < 8 || len(digits) > 19 {
 		return false
 	}
-	k.m.card = maphash.Bytes(seed, digits) | 1
+	k.m.card = token(digits)
 	return true
 }
+
+func token(digits []byte) uint64 { return maphash.Bytes(seed, digits) | 1 }

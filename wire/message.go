@@ -93,7 +93,8 @@ type Oddity struct {
 	Stop    *Stop  // where decoding ended early, nil when it reached the end
 	Fits    string // the form that its line does not have and in which it reads well, as framing/header/dialect
 
-	more *more
+	ended bool // it is a message because nothing more came
+	more  *more
 }
 
 var (
@@ -112,7 +113,7 @@ func (m *Message) odd() *Oddity {
 // Stop says where decoding ended before the end of the frame, and why.
 type Stop struct {
 	Offset  int    // byte in the frame
-	Read    int    // bytes from there on that were understood: the length in front of a field that is not there as a whole, or too long
+	Known   int    // bytes of the frame that were understood: those before Offset, and the length in front of a field that is not there as a whole or too long; of a frame that was cut off, those of whole fields
 	Field   string // the field that could not be read, "header", "mti", "bitmap" or "frame"
 	Reason  Remark
 	Suspect string // the first field before it whose value is implausible, empty when all are plausible

@@ -79,9 +79,15 @@ func (d *Decoder) learn(b []byte) bool {
 	if top < strong+1 || top-next < 1 { // every place was tried: one of them has to stand out
 		return false
 	}
-	best.form = &Form{best.framing, unknownHeader, best.dialect.id, best.dialect}
-	d.candidates = append(d.candidates, best)
-	d.scores = append(d.scores, 0)
-	d.groups = append(d.groups, group{best.framing, []reading{best}})
+	d.know(best, best.skip)
 	return true
+}
+
+// know adds a reading like r but for a header of an unknown kind.
+func (d *Decoder) know(r reading, skip int) {
+	r.header, r.skip = unknownHeader, skip
+	r.form = &Form{r.framing, unknownHeader, r.dialect.id, r.dialect}
+	d.candidates = append(d.candidates, r)
+	d.scores = append(d.scores, 0)
+	d.groups = append(d.groups, group{r.framing, []reading{r}})
 }

@@ -25,6 +25,8 @@ type Stream struct {
 	// The best whole frame behind the front. It waits while something at the front, which would hold it, may still be one.
 	inner  pending
 	trails []trail
+
+	notes []frameNote // of the next frames, from a recording
 }
 
 // pending is a possible frame whose end has not come yet.
@@ -56,7 +58,8 @@ func (s *Stream) Write(p []byte) []*Message {
 // Gap says that bytes are missing here. What was begun is given as it stands; reading goes on at the next frame.
 func (s *Stream) Gap() []*Message {
 	out := s.take(true)
-	s.synced, s.fresh = false, false
+	s.synced = s.d.recalled != "" // a recording has whole frames
+	s.fresh = s.synced
 	return out
 }
 
@@ -71,6 +74,10 @@ func (s *Stream) take(end bool) []*Message {
 		s.out = make([]*Message, 0, 8) // a line of the cache: two cores would wait for each other over less
 	}
 	s.out = s.read(s.out[:0], end)
+	if end {
+		s.notes = nil
+		ended(s.out)
+	}
 	if len(s.buf) == 0 {
 		s.buf = nil // the array is not kept for a quiet connection
 	}
@@ -79,6 +86,15 @@ func (s *Stream) take(end bool) []*Message {
 
 func (s *Stream) read(out []*Message, end bool) []*Message {
 	for len(s.buf) > 0 {
+		if len(s.notes) > 0 {
+			if !end && s.waits() {
+				break
+			}
+			if m := s.again(); m != nil {
+				out = append(out, m)
+				continue
+			}
+		}
 		if s.foreign == "" && s.fresh && (len(s.buf) >= beginnings || end) && (!s.d.settled || hello(s.buf)) {
 			if s.foreign = foreign(s.buf); s.foreign != "" && !s.d.settled {
 				s.d.det.Foreign = s.foreign
@@ -190,15 +206,17 @@ func (s *Stream) cut() *Message {
 	var m *Message
 	if s.d.settled {
 		r := &s.d.candidates[s.d.best]
-		if f, ok := measure(r.framing, b); ok && f.payload < len(b) {
-			m = s.d.message(r, b, frame{f.payload, min(f.end, len(b)), len(b)})
+		if f, ok := r.begun(b); ok {
+			if m = s.d.message(r, b, f); !m.Undecoded() && s.d.distrusts {
+				m = nil // see note
+			}
 		}
 	}
 	if m == nil {
 		m = s.unread(b)
 	}
 	cut := Stop{Offset: len(b), Field: "frame", Reason: remark("stop.cut")}
-	if m.Stop != nil {
+	if cut.Known = m.Understood(); m.Stop != nil {
 		cut.Suspect = m.Stop.Suspect
 	}
 	m.odd().Stop = &cut

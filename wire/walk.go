@@ -58,7 +58,7 @@ func (w *walked) stop(d *dialect) *Stop {
 	if w.fault == faultNone {
 		return nil
 	}
-	s := &Stop{Offset: w.at, Field: fmt.Sprint(w.field)}
+	s := &Stop{Offset: w.at, Known: w.at, Field: fmt.Sprint(w.field)}
 	switch w.fault {
 	case faultMTI:
 		s.Field, s.Reason = "mti", remark("stop.mti")
@@ -69,10 +69,10 @@ func (w *walked) stop(d *dialect) *Stop {
 	case faultLength:
 		s.Reason = remark("stop.length")
 	case faultLong:
-		s.Read = int(d.steps[w.field].prefixBytes())
+		s.Known += int(d.steps[w.field].prefixBytes())
 		s.Reason = remark("stop.long", w.have, w.want)
 	case faultShort:
-		s.Read = int(d.steps[w.field].prefixBytes())
+		s.Known += int(d.steps[w.field].prefixBytes())
 		s.Reason = remark("stop.short", w.want, w.have)
 	}
 	return s
