@@ -63,6 +63,8 @@ func (s *Session) branches(sn *Snapshot, ev *evidence) {
 		"balance":   lang.T("because.balance", declined["balance"], ev.facts.Answers),
 		"risk":      lang.T("because.risk", declined["risk"], ev.facts.Answers),
 	}
+	told := map[string]bool{"hardware": stuck.Count > 0 || l.stripes > 0, "network": resets+refusals+unreach+unanswered > 0,
+		"data": damage > 0 || sum(late) > 0 || unanswered > 0} // a reason that tells of trouble; the others do when anything was declined
 	for i, id := range BranchIDs {
 		b := Branch{ID: id, Status: OK, Because: because[id]}
 		seen := ev.facts.Answers
@@ -96,6 +98,9 @@ func (s *Session) branches(sn *Snapshot, ev *evidence) {
 			}
 			if c.Likely() {
 				b.Status = Fail
+			}
+			if !told[id] && declined[id] == 0 { // "nothing refused" is no reason for a fault
+				b.Because, told[id] = c.Title, true
 			}
 		}
 		sn.Branches[i] = b

@@ -74,6 +74,16 @@ func (r *rig) sale(term, stan, pan, code string) {
 	r.ev(link.Closed, link.ToHost, nil)
 }
 
+// signOn signs a terminal on.
+func (r *rig) signOn(term, stan string) {
+	r.cn++
+	r.at = r.at.Add(time.Second)
+	r.ev(link.Opened, link.ToHost, nil)
+	r.ev(link.Data, link.ToHost, r.msg("0800", map[int]string{11: stan, 41: term, 60: "00000001003"}))
+	r.ev(link.Data, link.ToTerminal, r.msg("0810", map[int]string{11: stan, 39: "00", 41: term, 60: "00000001003"}))
+	r.ev(link.Closed, link.ToHost, nil)
+}
+
 const pan1, pan2 = "6200000000000005", "6222020000000008"
 
 func TestVerdicts(t *testing.T) {
@@ -101,6 +111,11 @@ func TestVerdicts(t *testing.T) {
 			r.sale("T0000001", "000002", pan1, "97")
 			r.sale("T0000002", "000002", pan2, "00")
 		}},
+		"hardware.security-module": {"hardware.security-module", func(r *rig) {
+			for i := range 8 { // it signs on over and over, and never sells
+				r.signOn("T0000001", fmt.Sprintf("%06d", i+1))
+			}
+		}},
 		"healthy": {"", func(r *rig) { r.sale("T0000001", "000001", pan1, "00") }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,6 +128,16 @@ func TestVerdicts(t *testing.T) {
 			}
 			if got != c.want {
 				t.Errorf("got %q, want %q: %+v", got, c.want, sn.Causes)
+			}
+			for _, p := range sn.Path { // what only a statement tells is not seen to be well without one
+				if strings.Contains(p.Question, "the statement") && (p.Answer != "unknown" || p.Because != r.s.o.Lang.T("because.nostatement")) {
+					t.Errorf("%s: %s, %s", p.Question, p.Answer, p.Because)
+				}
+			}
+			for _, b := range sn.Branches {
+				if b.Status != OK && b.Status != Unknown && (b.Because == r.s.o.Lang.T("because.none") || strings.Contains(b.Because, "0 refused") || strings.HasPrefix(b.Because, "0 of")) {
+					t.Errorf("%s is %s because of %q", b.ID, b.Status, b.Because)
+				}
 			}
 			if r.s.Snapshot() != sn {
 				t.Error("unchanged session built a second snapshot")

@@ -57,7 +57,7 @@ func (s *Session) walk(sn *Snapshot, ev *evidence) []*found {
 			sign = &Sign{}
 		}
 		q := cmp.Or(n.Question[lang.ID], n.Question["en"])
-		sn.Path = append(sn.Path, Step{n.ID, q, ans, by, s.because(n, sign, ev, by)})
+		sn.Path = append(sn.Path, Step{n.ID, q, ans, by, s.because(n, sign, ev, ans, by)})
 		if ans == "unknown" && n.Ask && by == "seen" { // who does not know is not asked twice
 			questions = append(questions, asked{Question{n.ID, q}, ev.weight(n)})
 		}
@@ -94,9 +94,11 @@ func (ev *evidence) weight(n *node) int {
 }
 
 // because says what an answer rests on.
-func (s *Session) because(n *node, sign *Sign, ev *evidence, by string) string {
+func (s *Session) because(n *node, sign *Sign, ev *evidence, ans, by string) string {
 	lang := s.o.Lang
 	switch {
+	case ans == "unknown" && !n.Ask && s.statement == nil && strings.Contains(n.Unknown, "statement"):
+		return lang.T("because.nostatement")
 	case by == "asked":
 		return lang.T("because.asked")
 	case by == "probed":
@@ -105,6 +107,9 @@ func (s *Session) because(n *node, sign *Sign, ev *evidence, by string) string {
 		return lang.T("because.node", ev.weight(n))
 	case sign.Count == 0:
 		return lang.T("because.nosign")
+	}
+	if sign.Share < 0.005 {
+		return lang.N("because.sign.rare", sign.Count, sign.Count, sign.Touched)
 	}
 	return lang.N("because.sign", sign.Count, sign.Count, sign.Touched, 100*sign.Share)
 }

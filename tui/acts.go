@@ -156,7 +156,7 @@ func (m *Model) noStory() string {
 		}
 		s := m.t("why.folded.fate", m.t("stage."+fate.Stage))
 		if fate.Cause != "" {
-			s += ", " + m.t("cause."+fate.Cause)
+			s = m.t("and", s, m.t("cause."+fate.Cause))
 		}
 		return s
 	}

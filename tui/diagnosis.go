@@ -32,7 +32,7 @@ const pending = "bank.clearing-pending"
 func (m *Model) proof(c diagnostics.Cause, most int) string {
 	s := c.Because
 	if c.Amount > 0 {
-		s += ", " + m.look.money(itoa(int(c.Amount)), m.money)
+		s = m.t("and", s, m.look.money(itoa(int(c.Amount)), m.money))
 	}
 	return s + " " + m.evidenceList(c.Evidence, most)
 }
@@ -50,7 +50,7 @@ func (d *diagnosisPane) draw(m *Model, w, h int) []string {
 	remedies := func(c diagnostics.Cause) {
 		add(plain, m.proof(c, 12), "  ")
 		for _, r := range c.Remedies {
-			add(plain, m.look.dot+" "+m.t("who."+r.Who)+": "+r.Do, "  ")
+			add(plain, m.look.dot+" "+m.t("of", m.t("who."+r.Who), r.Do), "  ")
 		}
 	}
 	if len(m.snap.Causes) > 0 {
@@ -131,7 +131,7 @@ func (m *Model) adviceRows(w, h int) []string {
 		c := m.snap.Causes[0]
 		out[1] = "   " + m.proof(c, 8)
 		if len(c.Remedies) > 0 {
-			out[2] = "   " + m.look.p(accent, m.t("who."+c.Remedies[0].Who)) + ": " + c.Remedies[0].Do
+			out[2] = "   " + m.t("of", m.look.p(accent, m.t("who."+c.Remedies[0].Who)), c.Remedies[0].Do)
 		}
 	} else if n := len(m.snap.Path); n > 0 && len(m.snap.Entries) > 0 {
 		s := m.snap.Path[n-1]

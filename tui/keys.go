@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	tea "charm.land/bubbletea/v2"
 
 	"tillscope/assets"
 )
@@ -30,7 +33,16 @@ func newKeymap(own map[string][]string) (*keymap, error) {
 		if !mine {
 			keys = a.keys
 		}
-		for _, key := range keys {
+		for i, key := range keys {
+			if key == " " {
+				key = "space"
+				keys = slices.Clone(keys)
+				keys[i] = key
+			}
+			if !pressable(key) {
+				errs = append(errs, fmt.Errorf("keys: %s: no key %q: write one character, or its name as in space, enter, f5, pgdown, ctrl+x, alt+enter", a.id, key))
+				continue
+			}
 			for _, b := range k.by[key] {
 				if _, its := own[b.id]; !a.shares(b) {
 					continue
@@ -50,6 +62,29 @@ func newKeymap(own map[string][]string) (*keymap, error) {
 		slices.SortStableFunc(list, func(a, b action) int { return len(b.in) - len(a.in) })
 	}
 	return k, errors.Join(errs...)
+}
+
+// keyNames are those of keys that are no character, as Bubble Tea reports them.
+var keyNames = func() map[string]bool {
+	out := map[string]bool{"space": true}
+	for _, k := range []rune{tea.KeyEnter, tea.KeyTab, tea.KeyEscape, tea.KeyBackspace, tea.KeyUp, tea.KeyDown, tea.KeyLeft, tea.KeyRight, tea.KeyHome, tea.KeyEnd,
+		tea.KeyPgUp, tea.KeyPgDown, tea.KeyInsert, tea.KeyDelete, tea.KeyBegin, tea.KeyFind, tea.KeySelect} {
+		out[tea.Key{Code: k}.Keystroke()] = true
+	}
+	for k := tea.KeyF1; k <= tea.KeyF24; k++ {
+		out[tea.Key{Code: k}.Keystroke()] = true
+	}
+	return out
+}()
+
+// pressable says whether a terminal can ever report a key of that name; an action on any other would have no key at all.
+func pressable(key string) bool {
+	for _, mod := range []string{"ctrl+", "alt+", "shift+"} { // in this order, as they are reported
+		if rest := strings.TrimPrefix(key, mod); rest != "" {
+			key = rest
+		}
+	}
+	return keyNames[key] || utf8.RuneCountInString(key) == 1 && key != " "
 }
 
 // shares says whether a key of both would be ambiguous: they work in the same region, or both everywhere. What works in one

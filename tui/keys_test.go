@@ -41,10 +41,19 @@ func TestRemappedKeys(t *testing.T) {
 	for want, own := range map[string]map[string][]string{
 		"no action \"nonsense\"":           {"nonsense": {"x"}},
 		"\"q\" is the key of quit already": {"freeze": {"q"}},
+		"no key \"cntrl+x\"":               {"freeze": {"cntrl+x"}}, // would never come
+		"no key \"page down\"":             {"freeze": {"page down"}},
+		"no key \"\"":                      {"freeze": {""}},
+		"\"space\" is the key of freeze":   {"export": {" "}}, // as it is written, and as it is reported
 		"\"x\" is the key of freeze":       {"freeze": {"x"}, "quit": {"x"}},
 	} {
 		if err := CheckKeys(own); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %s", own, err, want)
+		}
+	}
+	for _, key := range []string{"f5", "ctrl+x", "alt+enter", "shift+tab", "ctrl+pgdown", "é", "冻", "+", "ctrl++"} {
+		if err := CheckKeys(map[string][]string{"freeze": {key}, "previous": {"P"}, "pace.pause": {"p"}, "pair": {"="}}); err != nil {
+			t.Errorf("%q: %v", key, err)
 		}
 	}
 	// A key may go from one action to another when both are named.

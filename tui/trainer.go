@@ -358,13 +358,13 @@ func (m *Model) answerExercise() tea.Cmd {
 		for _, n := range diagnostics.Outline(m.lang.ID) {
 			if strings.HasPrefix(n.Cause, b+".") && !seen[n.Cause] {
 				seen[n.Cause] = true
-				options = append(options, huh.NewOption(m.t("branch."+b)+": "+m.t("cause."+n.Cause), n.Cause))
+				options = append(options, huh.NewOption(m.t("of", m.t("branch."+b), m.t("cause."+n.Cause)), n.Cause))
 			}
 		}
 		for _, k := range sim.Kinds() {
 			if strings.HasPrefix(k.Cause, b+".") && !seen[k.Cause] {
 				seen[k.Cause] = true
-				options = append(options, huh.NewOption(m.t("branch."+b)+": "+m.t("cause."+k.Cause), k.Cause))
+				options = append(options, huh.NewOption(m.t("of", m.t("branch."+b), m.t("cause."+k.Cause)), k.Cause))
 			}
 		}
 	}

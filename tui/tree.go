@@ -87,7 +87,9 @@ func (p *treePane) draw(m *Model, w, h int) []string {
 		state, t := m.stateOfStep(n, s)
 		answer := m.t("tree.notasked")
 		if s != nil {
-			answer = m.t("answer."+s.Answer) + " (" + m.t("by."+s.By) + ")"
+			if answer = m.t("answer." + s.Answer); s.Answer != "unknown" { // nobody has seen what is not known
+				answer = m.t("tree.by", answer, m.t("by."+s.By))
+			}
 		}
 		last := i == len(nodes)-1 || nodes[i+1].Branch != n.Branch
 		stem, beside := b.midLeft, b.v

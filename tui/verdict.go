@@ -48,7 +48,7 @@ func (p *verdictPane) draw(m *Model, w, h int) []string {
 		add(t, v, "  ")
 		add(plain, m.proof(c, 12), "  ")
 		for _, r := range c.Remedies {
-			add(plain, m.look.dot+" "+m.t("who."+r.Who)+": "+r.Do, "  ")
+			add(plain, m.look.dot+" "+m.t("of", m.t("who."+r.Who), r.Do), "  ")
 		}
 		for _, s := range c.Prevent {
 			add(dim, m.look.dot+" "+m.t("diagnosis.prevent")+" "+s, "  ")
@@ -75,7 +75,7 @@ func (p *verdictPane) draw(m *Model, w, h int) []string {
 func (p *verdictPane) unknown(m *Model, w int) (out []string) {
 	for _, b := range m.snap.Branches {
 		if b.Status == diagnostics.Unknown {
-			for _, s := range fold(m.look.state[b.Status]+" "+m.t("branch."+b.ID)+": "+b.Because, w-2, "  ") {
+			for _, s := range fold(m.look.state[b.Status]+" "+m.t("of", m.t("branch."+b.ID), b.Because), w-2, "  ") {
 				out = append(out, " "+m.look.p(dim, s))
 			}
 		}
