@@ -60,32 +60,44 @@ func decodeCommand() *cobra.Command {
 
 // decodeInput reads the bytes that text stands for, or text itself where it is the message: dialects in ASCII are often pasted
 // as they stand in a log. Such a message may consist of hex digits alone; then it is read as what fits better.
-func decodeInput(text string, o wire.Options) (*wire.Message, wire.Detection, error) {
+func decodeInput(text string, o wire.Options) (m *wire.Message, det wire.Detection, err error) {
 	frame, hexErr := parseHex(text)
-	var m *wire.Message
-	var det wire.Detection
-	var err error
 	if hexErr == nil {
 		if m, det, err = wire.Decode(frame, o); err != nil {
 			return nil, det, unlessFile(err)
 		}
 	}
-	if literal := literalMessage(text); literal != nil {
-		m2, det2, err := wire.Decode(literal, o)
+	texts, sure := literalMessages(text), true
+	if hexErr != nil && texts == nil {
+		b, known, err := binaryText(text)
+		if err != nil {
+			return nil, det, usageError{err}
+		}
+		if b != nil {
+			texts, sure = [][]byte{b}, known
+		}
+		if !sure {
+			hexErr = errLost
+		}
+	}
+	for _, b := range texts {
+		m2, det2, err := wire.Decode(b, o)
 		if err != nil {
 			return nil, det2, unlessFile(err)
 		}
-		if !m2.Undecoded() && (m == nil || whole(m2) && (!whole(m) || det2.Confidence > det.Confidence)) {
-			return m2, det2, nil
+		if !m2.Undecoded() && (m == nil && sure || whole(m2) && (!whole(m) || det2.Confidence > det.Confidence)) {
+			m, det = m2, det2
 		}
 	}
-	if hexErr != nil {
+	if m == nil {
 		return nil, det, usageError{hexErr}
 	}
 	return m, det, nil
 }
 
-func whole(m *wire.Message) bool { return !m.Undecoded() && m.Stop == nil && m.Trailing == 0 }
+func whole(m *wire.Message) bool {
+	return m != nil && !m.Undecoded() && m.Stop == nil && m.Trailing == 0
+}
 
 type jsonField struct {
 	ID      string  `json:"id"`

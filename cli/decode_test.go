@@ -77,6 +77,12 @@ func TestDecodeTakesTheTextOfAMessage(t *testing.T) {
 		"0800" + "8220000000000000" + "0400000000000000" + "0518124316" + "000001" + "301":                                                               "none, none, iso87-ascii",
 		"'ISO015000055" + "0800" + "8220000000000000" + "0400000000000000" + "0518124316" + "000001" + "301'\n":                                          "none, base24, iso87-ascii",
 		"0200" + "B220000000100000" + "0000000000800000" + "201234" + "000000010000" + "0110722180" + "123456" + "06A5DFGR" + "021ABCDEFGHIJ 1234567890": "none, none, iso87-ascii",
+		" D" + "ISO006000010" + "0800" + "8220000000000000" + "0400000000000000" + "0619111227" + "000001" + "001":                                       "none, base24, iso87-ascii", // the length was two bytes
+		"0048080002200000080000000511214416\n663881936400299162":                                                                                         "ascii4, none, iso87-ascii",
+		"b'0800822000000000000004000000000000000518124316000001301'":                                                                                     "none, none, iso87-ascii",
+		"0800\u201a \u0000\u0000\u0000\u0000\u0000\u0000\u0004\u0000\u0000\u0000\u0000\u0000\u0000\u0000" + "0518124316" + "000001" + "301":              "none, none, iso87-ascii-bin", // shown in a code page of Windows
+		"0800\x82 \x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00" + "0518124316" + "000001" + "301":                                            "none, none, iso87-ascii-bin", // the bytes of a file
+		`"0060` + "0200" + "3020000000C10000" + "912000" + "000000040000" + "000001" + "TERM0001" + "MERCHANT0000001" + `007ACCT 1\r"`:                   "none, unknown, iso87-ascii",
 		purchase: "len2, tpdu+cup, cup",
 	} {
 		out, err := run(t, "", "decode", text, "--lang", "en")
@@ -86,5 +92,9 @@ func TestDecodeTakesTheTextOfAMessage(t *testing.T) {
 	}
 	if out, err := run(t, "", "decode", "0200 is no message"); err == nil {
 		t.Errorf("prose is decoded:\n%s", out)
+	}
+	lost := "0200p$\u0005\ufffd\ufffd" + "165555555555554444" + "000000"
+	if out, err := run(t, "", "decode", lost); err == nil || !strings.Contains(err.Error(), "were lost") {
+		t.Errorf("lost bytes: %v\n%s", err, out)
 	}
 }

@@ -11,13 +11,20 @@ import (
 
 // parseHex reads the bytes of one message as people paste them: hex with blanks, colons, commas or line breaks between,
 // 0x or \x before, as a C array; a dump with offsets and a column of characters (xxd, hexdump -C, tcpdump -X, Wireshark);
-// base64 where nothing else can be meant. Errors never quote the input: it may be a card number.
+// string literals with escapes; arrays in decimal; base64 where nothing else can be meant. Errors never quote the input: it may be
+// a card number.
 func parseHex(text string) ([]byte, error) {
 	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
 	if text == "" {
 		return nil, errors.New("there is nothing to decode: give a message in hex, as an argument or on standard input")
 	}
 	if b, ok := parseDump(text); ok {
+		return b, nil
+	}
+	if b, ok := parseEscaped(text); ok {
+		return b, nil
+	}
+	if b, ok := parseDecimal(text); ok {
 		return b, nil
 	}
 	b, err := parsePlain(text)
@@ -54,15 +61,34 @@ var boxes = strings.NewReplacer(" ┊ ", "  ", "┊", " ", "│", "|")
 
 // dumpLine is one line of a dump: an offset, then bytes in groups of one or more, with single blanks or dashes between.
 // Two blanks, a bar or the end of the line close the bytes.
-var dumpLine = regexp.MustCompile(`^[\s|]*(?:0x)?([0-9a-fA-F]{3,8})([:|]\s*|\s+)((?:[0-9a-fA-F]{2}){1,8}(?:[ -](?:[0-9a-fA-F]{2}){1,8})*(?:  (?:[0-9a-fA-F]{2})(?: [0-9a-fA-F]{2})*)?)(?:\s*$|\s{2,}|\s*\|)`)
+var dumpLine = regexp.MustCompile(`^[\s|]*(?:0x)?([0-9a-fA-F]{3,8})h?([:|]\s*|\s+)((?:[0-9a-fA-F]{2}){1,8}(?:[ -](?:[0-9a-fA-F]{2}){1,8})*(?:  (?:[0-9a-fA-F]{2})(?: [0-9a-fA-F]{2})*)?)(?:\s*$|\s{2,}|\s*\|)`)
+
+// fullLine is a line of a dump of sixteen bytes a line, with one blank before the column of characters.
+var fullLine = regexp.MustCompile(`^[\s|]*(?:0x)?([0-9a-fA-F]{3,8})h?([:|]?\s+)((?:[0-9a-fA-F]{2} ){15}[0-9a-fA-F]{2}) (.{1,16})$`)
+
+// pairs are bytes, and hardly characters beside bytes.
+var pairs = regexp.MustCompile(`^[0-9a-fA-F]{2}(?: [0-9a-fA-F]{2})*$`)
+
+// wideLine is a line of a dump with wide gaps between words of four bytes, as hosts print it, without a column of characters.
+var (
+	wideLine = regexp.MustCompile(`(?m)^\s*[0-9a-fA-F]{3,8}:?\s+(?:[0-9a-fA-F]{8}[ \t]{2,}){3}[0-9a-fA-F]{8}\s*$`)
+	wideGap  = regexp.MustCompile(`\b([0-9a-fA-F]{8})[ \t]{2,}`)
+)
 
 // parseDump reads lines that begin with an offset. The offsets prove that it is a dump: each line begins where the one
 // before ended. Lines without an offset around it (tcpdump's heads, prose) are passed over, but not within it.
 func parseDump(text string) (out []byte, ok bool) {
+	if wideLine.MatchString(text) {
+		text = wideGap.ReplaceAllString(text, "$1 ")
+	}
 	lines := strings.Split(text, "\n")
 	counted := 0
 	for _, line := range lines {
-		g := dumpLine.FindStringSubmatch(strings.TrimRight(boxes.Replace(line), "\r "))
+		line = strings.TrimRight(boxes.Replace(line), "\r ")
+		g := fullLine.FindStringSubmatch(line)
+		if g == nil || pairs.MatchString(g[4]) {
+			g = dumpLine.FindStringSubmatch(line)
+		}
 		if g == nil {
 			continue
 		}
@@ -96,23 +122,6 @@ func dumpBytes(s string) []byte {
 		b = append(b, read(right)...)
 	}
 	return b
-}
-
-// literal is how a message that is text throughout begins: maybe with a length or a header, then the message type and the bitmap
-// in hex.
-var literal = regexp.MustCompile(`^(?:[0-9]{2,6})?(?:ISO[0-9]{9})?[0-29][1-8][0-9]{2}[0-9A-Fa-f]{16}[ -~]*$`)
-
-// literalMessage takes text for the bytes of a message; nil when it does not begin like one. Blanks at its end may belong to it.
-func literalMessage(text string) []byte {
-	text = strings.TrimLeft(strings.TrimPrefix(text, "\ufeff"), " \t\r\n")
-	text = strings.TrimRight(text, "\r\n")
-	if n := len(text); n > 1 && (text[0] == '"' || text[0] == '\'') && text[n-1] == text[0] {
-		text = text[1 : n-1]
-	}
-	if !literal.MatchString(text) {
-		return nil
-	}
-	return []byte(text)
 }
 
 // parseBase64 takes what cannot be hex and can hardly be anything else.

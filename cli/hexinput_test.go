@@ -71,13 +71,40 @@ func TestHexAsPeoplePasteIt(t *testing.T) {
 		"offsets alone":   dump(want, "%04x ", 1, 16, none),
 		"eight a line":    dump(want, "%04X: ", 1, 8, func(s string) string { return "  " + s }),
 		"Windows lines":   strings.ReplaceAll(dump(want, "%04x  ", 1, 16, none), "\n", "\r\n"),
+		"one blank":       dump(want, "%08xh ", 1, 16, func(s string) string { return strings.Repeat(" ", 1+3*(16-len(s))) + s }),
+		"words":           "Displacement   00+        04+        08+        0C+\n------\n" + strings.ReplaceAll(dump(want, "%04x    ", 4, 16, none), " ", "   ") + "======",
 		"base64":          base64.StdEncoding.EncodeToString(want),
+		"Python":          "b" + escapes(want),
+		"C in lines":      escapes(want[:40]) + "\n    " + escapes(want[40:]),
+		"JSON":            strings.ReplaceAll(escapes(want), `\x`, `\u00`),
+		"Java array":      strings.ReplaceAll(fmt.Sprint(signed(want)), " ", ", "),
+		"unsigned array":  fmt.Sprint(want),
 	} {
 		got, err := parseHex(in)
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: %x, %v\n%s", name, got, err, in)
 		}
 	}
+}
+
+// escapes writes b as a string literal: text as it is, the rest as escapes.
+func escapes(b []byte) string {
+	out := `"`
+	for _, c := range b {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			out += fmt.Sprintf(`\x%02x`, c)
+		} else {
+			out += string(rune(c))
+		}
+	}
+	return out + `"`
+}
+
+func signed(b []byte) (out []int8) {
+	for _, c := range b {
+		out = append(out, int8(c))
+	}
+	return out
 }
 
 func TestHexErrorsDoNotQuote(t *testing.T) {
@@ -92,6 +119,8 @@ func TestHexErrorsDoNotQuote(t *testing.T) {
 
 func FuzzParseHex(f *testing.F) {
 	f.Add(purchase)
+	f.Add(`b"\x00H\x00\u0082\0\303 8"`)
+	f.Add("[48, 50, -48, 48, 48, 48, 48, 48, 48, 48, 130]")
 	f.Add("0000: 0200 7020  ..p \n0004: 0480  ..")
 	f.Fuzz(func(t *testing.T, s string) {
 		if b, err := parseHex(s); err == nil && (len(b) == 0 || len(b) > len(s)) {

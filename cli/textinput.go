@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"errors"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+)
+
+// escape is one byte as string literals of Python, C, Go, Java and JSON write it.
+var escape = regexp.MustCompile(`\\(?:x[0-9A-Fa-f]{2}|u00[0-9A-Fa-f]{2}|[0-3][0-7]{2}|[0abtnvfr\\'"])`)
+
+// joint is where a literal ends in one line and goes on in the next.
+var joint = regexp.MustCompile(`["']\s*[+.\\]?\s*\n\s*[bB]?["']`)
+
+// parseEscaped reads a string literal in which bytes that are no text are escaped. It leaves to others what has no escape, or
+// nothing else.
+func parseEscaped(text string) ([]byte, bool) {
+	text = unquoted(joint.ReplaceAllString(text, ""))
+	if left := escape.ReplaceAllString(text, ""); left == text || strings.Trim(left, " \t\r\n,;\"'") == "" && !strings.HasPrefix(text, `\`) {
+		return nil, false
+	}
+	var out []byte
+	for text != "" {
+		at := escape.FindStringIndex(text)
+		if at == nil || at[0] > 0 {
+			end := len(text)
+			if at != nil {
+				end = at[0]
+			}
+			out, text = append(out, text[:end]...), text[end:]
+			continue
+		}
+		out, text = append(out, escaped(text[1:at[1]])), text[at[1]:]
+	}
+	return out, len(out) > 0
+}
+
+// escaped is the byte that stands behind a backslash.
+func escaped(s string) byte {
+	base := 16
+	switch s[0] {
+	case 'x':
+		s = s[1:]
+	case 'u':
+		s = s[3:]
+	default:
+		if i := strings.IndexByte("abtnvfr", s[0]); i >= 0 {
+			return "\a\b\t\n\v\f\r"[i]
+		}
+		base = 8
+	}
+	n, err := strconv.ParseUint(s, base, 8)
+	if err != nil { // a quote or a backslash
+		return s[0]
+	}
+	return byte(n)
+}
+
+// unquoted takes away what encloses a string literal.
+func unquoted(text string) string {
+	text = strings.TrimLeft(text, " \t\r\n")
+	s := strings.TrimRight(text, " \t\r\n,;")
+	for range 2 { // b"…", rb'…'
+		if s != "" && strings.IndexByte("bBrRuU", s[0]) >= 0 && len(s) > 2 && strings.IndexByte(`"'bBrR`, s[1]) >= 0 {
+			s = s[1:]
+		}
+	}
+	if n := len(s); n > 1 && strings.IndexByte("\"'`", s[0]) >= 0 && s[n-1] == s[0] {
+		return s[1 : n-1]
+	}
+	return strings.TrimRight(text, "\r\n")
+}
+
+// numbers is a list of bytes in decimal, as programs print arrays.
+var numbers = regexp.MustCompile(`^[\[{(]?\s*-?[0-9]{1,3}(?:\s*,\s*-?[0-9]{1,3}|\s+-?[0-9]{1,3}){9,}\s*,?\s*[\]})]?;?$`)
+
+// parseDecimal reads a list of decimal numbers, with a sign or without. One of them has to show that they are no hex: by its
+// sign, or by three digits.
+func parseDecimal(text string) ([]byte, bool) {
+	if !numbers.MatchString(text) {
+		return nil, false
+	}
+	var out []byte
+	sure := false
+	for _, s := range strings.FieldsFunc(text, func(r rune) bool { return r != '-' && (r < '0' || r > '9') }) {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < -128 || n > 255 {
+			return nil, false
+		}
+		sure = sure || n < 0 || len(s) == 3
+		out = append(out, byte(n))
+	}
+	return out, sure
+}
+
+// literal is how a message that is text throughout begins: maybe with a length or a header, then the message type and the bitmap
+// in hex. The length of a header in text may be binary and not have come along as it was.
+var literal = regexp.MustCompile(`^(?:[0-9]{2,10})?(?:ISO[0-9]{9})?[0-29][1-8][0-9]{2}[0-9A-Fa-f]{16}[ -~\s]*$`)
+
+var mangled = regexp.MustCompile(`^[^0-9A-Z]?[^0-9]ISO[0-9]{9}`)
+
+// literalMessages takes text for the bytes of a message; none when it does not begin like one. Blanks at its end may belong to
+// it, and so may line breaks in it, or they are of the page from which it comes.
+func literalMessages(text string) (all [][]byte) {
+	text = unquoted(strings.TrimPrefix(text, "\ufeff"))
+	if at := mangled.FindString(text); at != "" {
+		text = text[strings.Index(at, "ISO"):]
+	}
+	if !literal.MatchString(text) {
+		return nil
+	}
+	all = append(all, []byte(text))
+	if joined := strings.NewReplacer("\r", "", "\n", "").Replace(text); joined != text {
+		all = append(all, []byte(joined))
+	}
+	return all
+}
+
+// typed is how a message begins whose bitmap is no text: maybe with a length and a header, then the message type in text.
+var typed = regexp.MustCompile(`^(?s:.{0,16}?)[0-2][1-8][0-4][0-5]`)
+
+// errLost says why a message that was copied as text cannot be read.
+var errLost = errors.New("the message was copied as text, and bytes that are no text were lost or changed on the way (a binary bitmap, packed digits): " +
+	"give its bytes in hex, or as a dump")
+
+// binaryText takes text that holds the bytes of a message one for one: sure of it where a file or a pipe has them, and not where
+// they are characters of Latin-1, or of the code page of Windows. It is errLost when some bytes are certainly gone.
+func binaryText(text string) (b []byte, sure bool, err error) {
+	if !utf8.ValidString(text) {
+		return []byte(text), true, nil
+	}
+	binary := strings.ContainsRune(text, 0)
+	if !binary {
+		text = unquoted(text)
+	}
+	sure, plain := true, true
+	for _, r := range text {
+		c := byte(r)
+		if r > 0xFF {
+			var ok bool
+			if c, ok = charmap.Windows1252.EncodeRune(r); !ok && (binary || typed.MatchString(text)) {
+				return nil, false, errLost
+			} else if !ok {
+				return nil, false, nil
+			}
+		}
+		sure, plain = sure && r < 0x80, plain && c >= ' ' && c <= '~'
+		b = append(b, c)
+	}
+	if plain || !binary && !typed.MatchString(text) {
+		return nil, false, nil
+	}
+	return b, sure, nil
+}
