@@ -406,6 +406,9 @@ func (m *Message) misplaced(b []byte, w *walked) bool {
 				}
 			}
 		case c == asText && (s.id <= 4 || s.id == 11):
+			if s.id == 3 && privateType(b[s.off:][:s.n]) {
+				return false
+			}
 			for _, x := range b[s.off:][:s.n] {
 				if x < '0' || x > '9' {
 					return true

@@ -313,3 +313,40 @@ func TestGuessesAreModest(t *testing.T) {
 		}
 	}
 }
+
+// What real hosts write into fields of digits is no sign that a reading is wrong: letters of a private transaction type, the filler
+// of a shortened track, a date with its year.
+func TestDigitsThatAreNone(t *testing.T) {
+	letters := "ISO026000010" + "0200" + "3220000020808000" + "1U3200" + "000000047869" + "0607092019" + "011604" + "37" + testPAN + "=18102210000031179000" + "E0123045        " + "191"
+	m, det, err := Decode([]byte(letters), Options{})
+	if err != nil || m.Stop != nil || m.Trailing > 0 || m.Get(3) != "1U3200" || m.Get(41) != "E0123045        " || m.Get(4) != "000000047869" {
+		t.Errorf("%v, %+v, stop %+v, fields %v", err, det, m.Stop, m.Fields())
+	}
+	for _, f := range m.Fields() {
+		if f.ID == "3" && !f.Problem.None() {
+			t.Error("a private transaction type is a problem:", f.Problem)
+		}
+	}
+	for in, want := range map[string]map[int]string{
+		"6000190000 0200 3020058020C00006 000000 000000000500 003213 0051 0019 00 32 " + testPAN + "D2401221FFFFFFF8 3139303832303031 323031393038323030303030303031 303036 303030303031 303034 30320011": {25: "00", 62: "000001"},
+		"6000000000 611000000000 0200 3038000000C00000 300100 000000250000 000017 222431 20210510 3030303030303034 313030303030303030303030303032":                                                        {13: "20210510", 41: "00000004"},
+	} {
+		b, err := hex.DecodeString(strings.ReplaceAll(in, " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, det, err := Decode(b, Options{})
+		if err != nil || m.Stop != nil || m.Trailing > 0 || det.Confidence > 0.5 {
+			t.Errorf("%v, %+v, stop %+v", err, det, m.Stop)
+			continue
+		}
+		for id, want := range want {
+			if got := m.Get(id); got != want {
+				t.Errorf("field %d: %q, want %q", id, got, want)
+			}
+		}
+		if form := leaks(everything(m), testPAN); form != "" {
+			t.Error("the card number stands there as", form)
+		}
+	}
+}

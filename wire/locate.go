@@ -1,6 +1,9 @@
 package wire
 
-import "fmt"
+import (
+	"fmt"
+	"math/bits"
+)
 
 // form says how a definition stands on the line.
 func (df *def) form() Remark {
@@ -121,6 +124,7 @@ type search struct {
 func (r *reading) locate(b []byte, f frame, header int, w *walked, suspect int, further bool) []*def {
 	s := search{r: r, b: b, f: f, header: header, suspect: suspect}
 	tries := s.tries(w, nil, 0)
+	s.lengthsInText(w)
 	if s.found == nil && further {
 		for _, first := range tries {
 			t := r.dialect.walk(b[:f.end], f.payload+header, s.room[0][:0], first)
@@ -172,6 +176,43 @@ func (s *search) tries(w *walked, changed []*def, after int) (all [][]*def) {
 	return all
 }
 
+// lengthsInText tries all lengths of text and bytes behind packed digits in text, too: a host has one habit for all of them.
+func (s *search) lengthsInText(w *walked) {
+	var over []*def
+	for half, set := range w.fields {
+		for ; set != 0; set &^= 1 << 63 >> bits.LeadingZeros64(set) {
+			df := s.r.dialect.defs[half*64+bits.LeadingZeros64(set)+1]
+			if df != nil && df.digits > 0 && df.prefix == asBCD && !df.coding.packed() {
+				v := *df
+				v.prefix = asText
+				over = append(over, &v)
+			}
+		}
+	}
+	if len(over) < 2 {
+		return // one alone was tried
+	}
+	if t := s.r.dialect.walk(s.b[:s.f.end], s.f.payload+s.header, s.room[1][:0], over); t.fault == faultNone && t.end >= s.f.end-stray {
+		s.judge(&t, over)
+	}
+}
+
+// textual says that what a walk took for a packed length is digits in text, and that what follows is, too.
+func (s *search) textual(t *walked, df *def) bool {
+	st := df.step()
+	for i := range t.spans {
+		if sp := &t.spans[i]; int(sp.id) == df.id && st.digits > 0 && st.prefix == asBCD && sp.n > 0 {
+			for _, c := range s.b[sp.off-uint16(st.prefixBytes()) : sp.off+1] {
+				if c < '0' || c > '9' {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	return false
+}
+
 // judge weighs a walk that came to the end of the frame.
 func (s *search) judge(t *walked, over []*def) {
 	for i := range t.spans {
@@ -180,8 +221,13 @@ func (s *search) judge(t *walked, over []*def) {
 		}
 	}
 	score := s.r.score(s.b, s.f, s.header, t, over) - float64(len(over)-1)
-	if s.suspect == over[0].id {
-		score++
+	for _, df := range over {
+		if s.suspect == df.id {
+			score++
+		}
+		if s.textual(t, df) {
+			score -= 1.5
+		}
 	}
 	if score > s.best {
 		s.second, s.best, s.found = s.best, score, over

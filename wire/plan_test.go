@@ -15,7 +15,7 @@ func randomBody(r *rand.Rand, d *dialect) (b []byte) {
 	share, wild := r.IntN(90)+5, r.IntN(4) == 0
 	for id := 2; id <= 128; id++ {
 		st := &d.steps[id]
-		if st.unit == 0 || id == 65 || id == d.third || r.IntN(100) > share {
+		if st.unit == 0 || id == 65 || id == d.third || r.IntN(100) > share && id != 3 { // a message has a field
 			continue
 		}
 		size := int(st.size)

@@ -111,17 +111,23 @@ func plausible(b []byte, s *span, df *def, mti [4]byte) float64 {
 	c := df.coding
 	chars := s.chars(c)
 	if c.packed() {
-		bad := 0
+		bad, filled := 0, 0
 		lead := c.lead(chars)
 		track := id == 35 || id == 36
 		for i := lead; i < lead+chars; i++ {
-			if x := half(v, i); x > 9 && !(track && x == 0xD) {
+			switch x := half(v, i); {
+			case x <= 9 || track && x == 0xD:
+			case track && x == 0xF: // of a track that was made shorter
+				filled++
+			default:
 				bad++
 			}
 		}
 		switch {
 		case bad > 0:
 			return -2
+		case filled > 0:
+			return -0.7
 		case lead == 1 && v[0]>>4 != 0: // an odd count stands right behind a zero
 			return -1.5
 		case c == asLBCD && chars%2 == 1 && v[len(v)-1]&15 != 0 && v[len(v)-1]&15 != 0xF:
@@ -187,6 +193,9 @@ func plausible(b []byte, s *span, df *def, mti [4]byte) float64 {
 		}
 		return 0.4
 	case 3, 4, 5, 6, 11:
+		if id == 3 && c == asText && privateType(v) {
+			return 0
+		}
 		return judge(numeric(), 1)
 	case 7:
 		return judge(within(0, 1, 12) && within(2, 1, 31) && within(4, 0, 23) && within(6, 0, 59) && within(8, 0, 59), 1.5)
@@ -202,6 +211,9 @@ func plausible(b []byte, s *span, df *def, mti [4]byte) float64 {
 		if chars == 4 && (old || id != 13) {
 			zero := two(0) == 0 && two(2) == 0
 			return judge(zero || within(0, 1, 12) && within(2, 1, 31), 0.8)
+		}
+		if chars == 8 && id == 13 {
+			return judge(within(0, 19, 20) && within(4, 1, 12) && within(6, 1, 31), 0.8)
 		}
 		return judge(numeric(), 0.3)
 	case 14:
@@ -276,6 +288,16 @@ func plausible(b []byte, s *span, df *def, mti [4]byte) float64 {
 	return 0.1
 }
 
+// privateType says that a processing code has a letter in its transaction type, as hosts' own types have: digits follow.
+func privateType(v []byte) bool {
+	for i, x := range v {
+		if (x < '0' || x > '9') && (i > 1 || x < 'A' || x > 'Z') {
+			return false
+		}
+	}
+	return len(v) == 6
+}
+
 // problem tells what is implausible about a value that could be read, in words.
 func problem(df *def, v, mti string) Remark {
 	digits := strings.Trim(v, "0123456789") == ""
@@ -288,7 +310,7 @@ func problem(df *def, v, mti string) Remark {
 	old := strings.HasPrefix(mti, "0")
 	switch df.id {
 	case 3, 4, 11, 25:
-		if !digits && df.max <= 12 {
+		if !digits && df.max <= 12 && !(df.id == 3 && privateType([]byte(v))) {
 			return remark("problem.digits")
 		}
 	case 13, 15:
