@@ -292,6 +292,7 @@ func TestTreeErrors(t *testing.T) {
 		"nodes:\n  - id: a\n    branch: network\n    question: {en: q, zh: q}\n    when: refused.nosuch > 1\n",
 		"nodes:\n  - id: a\n    branch: network\n    question: {en: q}\n    when: terminals > 1\n",
 		"nodes:\n  - id: a\n    branch: network\n    question: {en: q, zh: q}\n    when: terminals > 1\n    claims: [terminals]\n",
+		"nodes:\n  - id: a\n    branch: network\n    question: {en: q, zh: q}\n    when: terminals > 1\n    shows: [PAN]\n",
 	} {
 		src = "thresholds: {alarm: {value: 6, why: x}}\n" + src
 		if _, err := parseTree("my.yaml", []byte(src)); err == nil || !strings.Contains(err.Error(), "my.yaml:3:") {

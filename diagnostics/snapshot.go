@@ -144,6 +144,7 @@ type Cause struct {
 	Transactions int
 	Amount       int64
 	Evidence     []int
+	Shows        []string // fields of these messages that prove it, the most telling first; 39 when empty
 	Because      string
 	Remedies     []Remedy
 	Prevent      []string

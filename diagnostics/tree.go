@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,9 @@ import (
 
 	"tillscope/link"
 )
+
+// fieldID is how fields are called, and their parts.
+var fieldID = regexp.MustCompile(`^[1-9][0-9]{0,2}(\.[0-9A-Z]+)?$`)
 
 // node is one question of the tree.
 type node struct {
@@ -34,6 +38,7 @@ type node struct {
 	Alters     bool              `yaml:"alters"`     // it changes what messages say: amounts that were said once are not sure
 	Own        bool              `yaml:"own"`        // single cards' own declines, which accuse nobody
 	Cause      string            `yaml:"cause"`
+	Shows      []string          `yaml:"shows"` // fields whose bytes prove it, the first that a message has; 39 when empty
 	Yes        string            `yaml:"yes"`
 	No         string            `yaml:"no"`
 	Else       string            `yaml:"unknown"`
@@ -272,6 +277,11 @@ func (n *node) check(at int, index map[string]int, env map[string]any) error {
 			return fmt.Errorf("%s: %s", p.name, strings.SplitN(err.Error(), "\n", 2)[0])
 		}
 		*p.out = prog
+	}
+	for _, id := range n.Shows {
+		if !fieldID.MatchString(id) {
+			return fmt.Errorf("shows: no field %q: a number, or that of a part as in 60.2", id)
+		}
 	}
 	if n.when == nil && !n.Ask {
 		return fmt.Errorf("needs when, or ask: true")

@@ -24,7 +24,7 @@ func PrintTree(w io.Writer, lang *assets.Lang) error {
 	for _, n := range t.nodes {
 		p("\n%s  [%s]\n  %s", n.ID, lang.T("branch."+n.Branch), cmp.Or(n.Question[lang.ID], n.Question["en"]))
 		for _, x := range [][2]string{{"when", n.When}, {"unknown-if", n.Unknown}, {"explains", n.Explains}, {"scope", n.Scope}, {"confidence", n.Confidence},
-			{"claims", strings.Join(n.Claims, " ")}, {"hides", strings.Join(n.Hides, " ")}, {"probes", strings.Join(n.Probes, " ")}} {
+			{"claims", strings.Join(n.Claims, " ")}, {"hides", strings.Join(n.Hides, " ")}, {"probes", strings.Join(n.Probes, " ")}, {"shows", strings.Join(n.Shows, " ")}} {
 			if x[1] != "" {
 				p("  %s: %s", x[0], x[1])
 			}

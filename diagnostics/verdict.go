@@ -124,7 +124,7 @@ const mostTogether = 0.98
 // hit makes a cause of a node that was answered yes.
 func (s *Session) hit(n *node, sign *Sign, ev *evidence, by string, order int) *found {
 	f := &found{node: n, sign: sign, rank: 1, order: order, terms: map[*terminal]bool{}}
-	f.ID, f.Branch = n.Cause, n.Branch
+	f.ID, f.Branch, f.Shows = n.Cause, n.Branch, n.Shows
 	f.Evidence = slices.Clone(sign.proof)
 	f.Began, f.Ended = sign.began, sign.ended
 	switch {

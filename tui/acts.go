@@ -9,6 +9,7 @@ import (
 
 	"tillscope/assets"
 	"tillscope/diagnostics"
+	"tillscope/wire"
 )
 
 // asked is the question that the keys of an answer are for: the one under the cursor of tree or verdict, else the first one. Nil
@@ -294,12 +295,12 @@ func (m *Model) proven() bool { return len(m.snap.Causes) > 0 && len(m.snap.Caus
 
 // evidence goes through the messages that prove the leading cause.
 func (m *Model) evidence(by int) {
-	list := m.snap.Causes[0].Evidence
-	m.prove(list, by)
+	m.prove(m.snap.Causes[0], by)
 }
 
-// prove shows the next of some messages after the selected one.
-func (m *Model) prove(list []int, by int) {
+// prove shows the next message that proves a cause after the selected one, at the bytes that do.
+func (m *Model) prove(c diagnostics.Cause, by int) {
+	list := c.Evidence
 	if len(list) == 0 {
 		m.notice = m.t("notice.noevidence")
 		return
@@ -318,8 +319,13 @@ func (m *Model) prove(list []int, by int) {
 		focus = traffic
 	}
 	if m.jump(list[at], focus) {
-		if e := m.traffic().current(m); e.Msg != nil && e.Msg.Has(39) {
-			m.message().want, m.message().of = "39", nil // the bytes that prove it
+		if e := m.traffic().current(m); e.Msg != nil && !e.Msg.Undecoded() {
+			for _, id := range append(slices.Clone(c.Shows), "39") {
+				if slices.ContainsFunc(e.Msg.Fields(), func(f wire.Field) bool { return f.ID == id }) {
+					m.message().want, m.message().of = id, nil
+					break
+				}
+			}
 		}
 		m.notice = m.t("notice.evidence", at+1, len(list), m.keys.first("evidence.next"))
 	}

@@ -296,6 +296,30 @@ func TestEvidenceLightsItsBytes(t *testing.T) {
 	t.Error("no cause to prove")
 }
 
+// Where the code proves nothing, the tree names the field that does: how the card was read, in a request.
+func TestEvidenceLightsWhatTheTreeNames(t *testing.T) {
+	m := newTest(t, "en", 80, 24)
+	sale := 0
+	for _, e := range m.snap.Entries {
+		if e.Msg != nil && e.Msg.MTI == "0200" {
+			sale = e.N
+			break
+		}
+	}
+	for _, c := range []struct {
+		shows []string
+		want  string
+	}{{[]string{"22"}, "22"}, {[]string{"48", "60"}, "60"}, {[]string{"48", "60.2"}, "60.2"}, {nil, "2"}} {
+		m.prove(diagnostics.Cause{Evidence: []int{sale}, Shows: c.shows}, 1)
+		m.dirty = true
+		m.View()
+		if p := m.message(); p.fields[p.at].ID != c.want {
+			t.Errorf("of %v, field %s is selected", c.shows, p.fields[p.at].ID)
+		}
+		m.message().of, m.message().chosen = nil, false
+	}
+}
+
 func TestAnswerChangesTheVerdict(t *testing.T) {
 	m := newTest(t, "en", 120, 40)
 	keys(m, "y")

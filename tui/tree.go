@@ -196,7 +196,7 @@ func (p *treePane) open(m *Model) {
 		return
 	}
 	if c := m.causeOf(*n); c != nil && m.step(n.ID) != nil {
-		m.prove(c.Evidence, 1)
+		m.prove(*c, 1)
 		return
 	}
 	m.notice = m.t("notice.nonode")

@@ -109,7 +109,7 @@ func (p *verdictPane) move(m *Model, by int) {
 // open goes through the messages that prove the selected cause.
 func (p *verdictPane) open(m *Model) {
 	if p.at < len(m.snap.Causes) {
-		m.prove(m.snap.Causes[p.at].Evidence, 1)
+		m.prove(m.snap.Causes[p.at], 1)
 		return
 	}
 	m.notice = m.t("notice.noevidence")
