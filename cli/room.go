@@ -9,44 +9,66 @@ import (
 	"time"
 )
 
-// What a program with a screen may take, in bytes: leastRoom, of which eight or nine MiB are the collector's own and stacks, or
-// what is in use, a fifth of it and some more, when that is more. With the pages of the binary, which the system can take back at
-// any time, and tables of libraries it is some 18 MiB more that count as resident.
+// What a program with a screen may take, in bytes: leastRoom, or what is in use, what the collector and stacks take for
+// themselves, and some more, when that is more. With the pages of the binary, which the system can take back at any time, and
+// tables of libraries it is some 16 MiB more that count as resident.
 const (
-	leastRoom = 40 << 20
-	moreRoom  = 7 << 20
-	mostRoom  = 14 << 20 // instead of moreRoom, when collections would else be less than tooSoon apart
+	leastRoom = 39 << 20
+	moreRoom  = 4 << 20
+	mostRoom  = 8 << 20 // instead of moreRoom, when collections would else be less than tooSoon apart
 	tooSoon   = 200 * time.Millisecond
 )
 
-// stayRoomy keeps the program as small as a screen that runs for weeks on a small machine should be, and lets the collector come
+// room keeps the program as small as a screen that runs for weeks on a small machine should be, and lets the collector come
 // seldom while there is room. A fixed limit would have it come again and again where more is in use than usual, so the limit
-// follows what is in use, after each collection, until leave is called. The environment may say otherwise.
-func stayRoomy(percent int) (leave func()) {
-	if os.Getenv("GOMEMLIMIT") != "" || os.Getenv("GOGC") != "" {
-		return func() {}
+// follows what is in use, after each collection. The environment may say otherwise: then there is nothing to do.
+type room struct {
+	theirs bool // the environment's
+	left   atomic.Bool
+	use    []metrics.Sample
+	more   int64
+	last   time.Time
+}
+
+// newRoom begins to set limits, until leave is called.
+func newRoom() *room {
+	r := &room{more: moreRoom, last: time.Now(), theirs: os.Getenv("GOMEMLIMIT") != "" || os.Getenv("GOGC") != ""}
+	if r.theirs {
+		return r
 	}
-	var left atomic.Bool
-	debug.SetGCPercent(percent)
-	inUse := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	more, last := int64(moreRoom), time.Now()
-	var collected func(int)
-	collected = func(int) {
-		if left.Load() {
-			return
-		}
-		const step = 1 << 20
-		if time.Since(last) < tooSoon {
-			more = min(more+step, mostRoom)
-		} else {
-			more = max(more-step, moreRoom)
-		}
-		last = time.Now()
-		metrics.Read(inUse)
-		live := int64(inUse[0].Value.Uint64())
-		debug.SetMemoryLimit(max(leastRoom, live+live/5+more))
-		runtime.AddCleanup(new([16]byte), collected, 0) // nobody has it: it goes with the next collection
+	for _, name := range []string{"/gc/heap/live", "/memory/classes/total", "/memory/classes/heap/released", "/memory/classes/heap/free", "/memory/classes/heap/objects", "/memory/classes/heap/unused"} {
+		r.use = append(r.use, metrics.Sample{Name: name + ":bytes"})
 	}
-	collected(0)
-	return func() { left.Store(true) }
+	r.collected(0)
+	return r
+}
+
+func (r *room) leave() { r.left.Store(true) }
+
+// grow says by how many percent of what is in use the heap may grow until the collector comes, as long as there is room.
+func (r *room) grow(percent int) {
+	if !r.theirs {
+		debug.SetGCPercent(percent)
+	}
+}
+
+// collected sets the limit after a collection.
+func (r *room) collected(int) {
+	if r.left.Load() {
+		return
+	}
+	const step = 1 << 19
+	if time.Since(r.last) < tooSoon {
+		r.more = min(r.more+step, mostRoom)
+	} else {
+		r.more = max(r.more-step, moreRoom)
+	}
+	r.last = time.Now()
+	metrics.Read(r.use)
+	live, beside := int64(r.use[0].Value.Uint64()), int64(r.use[1].Value.Uint64())
+	for _, heap := range r.use[2:] {
+		beside -= int64(heap.Value.Uint64())
+	}
+	debug.SetMemoryLimit(max(leastRoom, live+live/5+beside+r.more)) // a fifth lies idle between what is in use
+	runtime.AddCleanup(new([16]byte), r.collected, 0)               // nobody has it: it goes with the next collection
 }

@@ -1,11 +1,17 @@
 package cli
 
 import (
+	"context"
 	"math"
+	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"testing"
 	"time"
+
+	"tillscope/diagnostics"
+	"tillscope/link"
 )
 
 // The limit of memory follows what is in use, up and down: a limit below it would have the collector come all the time.
@@ -18,7 +24,9 @@ func TestRoomFollowsWhatIsInUse(t *testing.T) {
 		debug.SetGCPercent(percent)
 		debug.SetMemoryLimit(limit)
 	}()
-	defer stayRoomy(100)()
+	r := newRoom()
+	defer r.leave()
+	r.grow(100)
 	until := func(what string, ok func(limit int64) bool) {
 		t.Helper()
 		for deadline := time.Now().Add(60 * time.Second); !ok(debug.SetMemoryLimit(-1)); time.Sleep(time.Millisecond) {
@@ -35,4 +43,48 @@ func TestRoomFollowsWhatIsInUse(t *testing.T) {
 		runtime.KeepAlive(kept)
 	}()
 	until("when it is gone", func(limit int64) bool { return limit < much })
+}
+
+// The collector comes less often while a line passes through the program, also when the line is chosen on the screen.
+func TestRoomFollowsTheSource(t *testing.T) {
+	t.Setenv("GOGC", "")
+	t.Setenv("GOMEMLIMIT", "")
+	before, limit := debug.SetGCPercent(100), debug.SetMemoryLimit(-1)
+	defer func() {
+		debug.SetGCPercent(before)
+		debug.SetMemoryLimit(limit)
+	}()
+	at(t, "")
+	log := filepath.Join(t.TempDir(), "line.txt")
+	if err := os.WriteFile(log, []byte("0800\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := link.OpenFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	now, err := start(ctx, file, diagnostics.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &screen{w: &watch{lang: "en"}, ctx: ctx, now: now, room: newRoom()}
+	defer s.room.leave()
+	s.room.grow(s.percent())
+	for _, c := range []struct {
+		kind    string
+		values  map[string]string
+		percent int
+	}{{"tap", map[string]string{"listen": "127.0.0.1:0", "upstream": "127.0.0.1:1"}, 400}, {"file", map[string]string{"file": log}, 100}} {
+		if _, err := s.open(c.kind, c.values); err != nil {
+			t.Fatal(err)
+		}
+		got := debug.SetGCPercent(100)
+		if debug.SetGCPercent(got); got != c.percent {
+			t.Errorf("%s: %d %%", c.kind, got)
+		}
+	}
+	cancel()
+	<-s.current().ended
 }

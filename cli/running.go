@@ -82,6 +82,7 @@ type screen struct {
 	ctx      context.Context
 	mu       sync.Mutex
 	now      *running
+	room     *room
 	recorder atomic.Pointer[link.Recorder]
 	alone    atomic.Bool // its terminal is gone
 }
@@ -139,6 +140,7 @@ func (s *screen) open(kind string, values map[string]string) (tui.Session, error
 	old := s.now
 	s.now = next
 	s.mu.Unlock()
+	s.room.grow(s.percent())
 	old.stop()
 	<-old.ended
 	_ = remember(kind, values) // the list of recent sources is a comfort, no reason to stop

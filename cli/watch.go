@@ -45,7 +45,7 @@ const reportRing = 6000
 // For a screen: how many entries stand as they are, at more than a kilobyte each, and how many are kept packed behind them, at
 // some fifty bytes. 100,000 in all.
 const (
-	screenRing = 1536
+	screenRing = 1024
 	olderRows  = 100_000 - screenRing
 )
 
@@ -309,7 +309,8 @@ func (w *watch) show(ctx context.Context, s *screen, o tui.Options) (err error) 
 	if o.Themes, err = tui.Themes(filepath.Join(configFolder(), "themes")); err != nil {
 		return err
 	}
-	stayRoomy(s.percent())
+	s.room = newRoom()
+	s.room.grow(s.percent())
 	o.Theme, o.Keys, o.Low, o.Mouse, o.Sync = w.theme, w.config.Keys, w.low, w.config.Mouse, w.config.Sync
 	o.FirstRun, o.Hints = firstRun(), keepHints
 	o.Recorder = func() tui.Recorder {

@@ -22,7 +22,7 @@ type Outcome struct {
 }
 
 // keptOutcomes bounds the truth of a long run: the latest are kept.
-const keptOutcomes = 16384
+const keptOutcomes = 8192
 
 // truth collects outcomes from both ends of the line. It is the largest thing that a store keeps, so an outcome stands in
 // numbers there.

@@ -105,10 +105,15 @@ type Decoder struct {
 	recalled      string    // the latest note about the line
 	spans         [128]span // room for walks
 	scratch       []byte    // for the masking
-	room          *room
-	plans         plans
-	patches       []patch
-	far           int // how often two fields at once were looked for
+	*shared
+	patches []patch
+	far     int // how often two fields at once were looked for
+}
+
+// shared is what decoders that are Like one another have together.
+type shared struct {
+	room  room
+	plans plans
 }
 
 // group is the candidates of one framing.
@@ -126,16 +131,16 @@ func NewDecoder(o Options) (*Decoder, error) {
 	return newDecoder(slices.Clip(c), o.Header == ""), nil
 }
 
-// Like makes another decoder for a line of which as much is known. What they can read is shared, and so is the room for their
+// Like makes another decoder for a line of which as much is known. What they can read is shared, and so are plans and the room for
 // messages: a line of its own costs little.
 func (d *Decoder) Like() *Decoder {
 	like := newDecoder(slices.Clip(d.candidates), d.learns)
-	like.room = d.room
+	like.shared = d.shared
 	return like
 }
 
 func newDecoder(c []reading, learns bool) *Decoder {
-	d := &Decoder{candidates: c, scores: make([]float64, len(c)), unframed: len(c), learns: learns, room: &room{}}
+	d := &Decoder{candidates: c, scores: make([]float64, len(c)), unframed: len(c), learns: learns, shared: &shared{}}
 	for from := 0; from < len(c); {
 		to := from
 		for to < len(c) && c[to].framing == c[from].framing {

@@ -82,9 +82,9 @@ func (st *standing) span(p *planned) span {
 	return s
 }
 
-// plans are those of a line. A hash of the bitmap leads to two places, so that two bitmaps that come all the time do not
-// put each other out; the one used last stands first.
-type plans [32][2]*plan
+// plans are those of the lines of a watch. A hash of the bitmap leads to two places, so that two bitmaps that come all the time do
+// not put each other out; the one used last stands first.
+type plans [64][2]*plan
 
 // walk is the dialect's walk from offset at on, by a plan where there is one that fits: then st holds it and w has no
 // spans.
@@ -92,7 +92,7 @@ func (p *plans) walk(d *dialect, b []byte, at int, w *walked, st *standing) {
 	if !d.head(b, at, w) {
 		return
 	}
-	place := &p[(w.fields[0]*0x9E3779B97F4A7C15+w.fields[1])>>59]
+	place := &p[(w.fields[0]*0x9E3779B97F4A7C15+w.fields[1])>>58]
 	known := place[0]
 	if !known.fits(d, w) {
 		if known = place[1]; !known.fits(d, w) {
