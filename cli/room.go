@@ -14,8 +14,8 @@ import (
 // tables of libraries it is some 16 MiB more that count as resident.
 const (
 	leastRoom = 39 << 20
-	moreRoom  = 4 << 20
-	mostRoom  = 8 << 20 // instead of moreRoom, when collections would else be less than tooSoon apart
+	moreRoom  = 3 << 20
+	mostRoom  = 6 << 20 // instead of moreRoom, when collections would else be less than tooSoon apart
 	tooSoon   = 200 * time.Millisecond
 )
 
@@ -69,6 +69,6 @@ func (r *room) collected(int) {
 	for _, heap := range r.use[2:] {
 		beside -= int64(heap.Value.Uint64())
 	}
-	debug.SetMemoryLimit(max(leastRoom, live+live/5+beside+r.more)) // a fifth lies idle between what is in use
+	debug.SetMemoryLimit(max(leastRoom, live+live/6+beside+r.more)) // a sixth lies idle between what is in use
 	runtime.AddCleanup(new([16]byte), r.collected, 0)               // nobody has it: it goes with the next collection
 }

@@ -39,7 +39,7 @@ func TestRoomFollowsWhatIsInUse(t *testing.T) {
 	const much = 4 * leastRoom
 	func() {
 		kept := make([]byte, much)
-		until("with much in use", func(limit int64) bool { return limit > much+much/5 })
+		until("with much in use", func(limit int64) bool { return limit > much+much/6 })
 		runtime.KeepAlive(kept)
 	}()
 	until("when it is gone", func(limit int64) bool { return limit < much })

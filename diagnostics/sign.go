@@ -75,8 +75,11 @@ type sign struct {
 	byTerm, byIssuer, all tally
 }
 
-// keptOfKind bounds the signs of one kind, or of one response code: the oldest go first.
-const keptOfKind = 1024
+// keptOfKind is how many signs of one kind, or of one response code, are kept at least: the oldest go first, so many at a time.
+const (
+	keptOfKind = 1024
+	goAtOnce   = 256
+)
 
 // signs are all that went wrong, by kind and by response code.
 type signs struct {
@@ -101,8 +104,8 @@ func (l *ledger) noteCode(code string, sg sign) {
 }
 
 func remember(list []sign, sg sign) []sign {
-	if len(list) >= 2*keptOfKind {
-		list = append(list[:0], list[keptOfKind:]...)
+	if len(list) >= keptOfKind+goAtOnce {
+		list = append(list[:0], list[goAtOnce:]...)
 	}
 	return append(list, sg)
 }
