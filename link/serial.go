@@ -149,9 +149,7 @@ func (s *Serial) read(ctx context.Context, e *end, p port) {
 		for {
 			n, err := p.Read(buf)
 			if n > 0 {
-				at := time.Now()
 				s.carry(ctx, e.side, buf[:n])
-				s.tuner.hear(e.side, buf[:n], at)
 			}
 			if err != nil {
 				break // silence is none: without a time-out Read waits
@@ -199,12 +197,18 @@ func (s *Serial) await(ctx context.Context, e *end) port {
 	}
 }
 
-// carry hands bytes on to the other end. While that one is away they are lost, as they are on a line that is not plugged in.
+// carry hands bytes on to the other end. While that one is away they are lost, as they are on a line that is not plugged in. A
+// copy is heard first, which never waits: the other end may answer before the write returns, and an answer before its request
+// is another story.
 func (s *Serial) carry(ctx context.Context, from Dir, b []byte) {
-	switch {
-	case s.host != nil:
-		s.host.send(ctx, b)
-	case len(s.ends) == 2:
+	at := time.Now()
+	hear := func() { s.tuner.hear(from, b, at) }
+	if s.host != nil {
+		s.host.send(ctx, b, hear)
+		return
+	}
+	hear()
+	if len(s.ends) == 2 {
 		_, _ = s.ends[1-from].Write(b) // who reads that end sees how it is
 	}
 }

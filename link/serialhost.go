@@ -19,15 +19,17 @@ type hostEnd struct {
 	c     *net.TCPConn // nil while there is no connection
 }
 
-// send hands the terminal's bytes to the host. What no host takes is lost.
-func (h *hostEnd) send(ctx context.Context, b []byte) {
+// send hands the terminal's bytes to the host. What no host takes is lost. They are heard once it is known on which connection.
+func (h *hostEnd) send(ctx context.Context, b []byte, hear func()) {
 	h.mu.Lock()
 	c := h.c
 	h.mu.Unlock()
 	if c == nil {
-		if c = h.dial(ctx); c == nil {
-			return
-		}
+		c = h.dial(ctx)
+	}
+	hear()
+	if c == nil {
+		return
 	}
 	_, _ = c.Write(b) // who reads it tells how it ended
 }
@@ -73,9 +75,8 @@ func (h *hostEnd) read(ctx context.Context, c *net.TCPConn) {
 	for {
 		n, err := c.Read(buf)
 		if n > 0 {
-			at := time.Now()
+			h.s.tuner.hear(ToTerminal, buf[:n], time.Now())
 			_, _ = h.s.ends[0].Write(buf[:n])
-			h.s.tuner.hear(ToTerminal, buf[:n], at)
 		}
 		if err == nil {
 			continue
