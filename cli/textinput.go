@@ -101,14 +101,16 @@ func parseDecimal(text string) ([]byte, bool) {
 // in hex. The length of a header in text may be binary and not have come along as it was.
 var literal = regexp.MustCompile(`^(?:[0-9]{2,10})?(?:ISO[0-9]{9})?[0-29][1-8][0-9]{2}[0-9A-Fa-f]{16}[ -~\s]*$`)
 
-var mangled = regexp.MustCompile(`^[^0-9A-Z]?[^0-9]ISO[0-9]{9}`)
+// header is BASE24's in front of a message: nothing else looks like it. What stands before it is a length that was no text, or what a
+// log says of the message, but for a length in digits.
+var header = regexp.MustCompile(`^(?s:.*?)([0-9]{0,6}ISO[0-9]{9}[0-29][1-8][0-9]{2}[0-9A-Fa-f]{16})`)
 
 // literalMessages takes text for the bytes of a message; none when it does not begin like one. Blanks at its end may belong to
 // it, and so may line breaks in it, or they are of the page from which it comes.
 func literalMessages(text string) (all [][]byte) {
 	text = unquoted(strings.TrimPrefix(text, "\ufeff"))
-	if at := mangled.FindString(text); at != "" {
-		text = text[strings.Index(at, "ISO"):]
+	if at := header.FindStringSubmatchIndex(text); at != nil {
+		text = text[at[2]:]
 	}
 	if !literal.MatchString(text) {
 		return nil

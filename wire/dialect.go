@@ -31,6 +31,7 @@ type def struct {
 	digits  int    // of the length prefix; 0 is a fixed length
 	max     int    // in characters, or bytes for binary fields
 	halved  bool   // the length counts nibbles although the content is bytes
+	doubled bool   // the length counts bytes although the content is packed digits
 	hide    hide
 	layouts []layout
 	tlv     bool
@@ -94,7 +95,7 @@ type step struct {
 	digits         uint8 // of the length
 	unit           uint8 // half bytes a character, 0 when the dialect has no such field
 	hide           hide
-	odd            uint8  // of a fixed length: its last or first half byte is no digit
+	odd            uint8  // of a fixed length: its last or first half byte is no digit; of another: whether an odd one means so
 	max            uint16 // characters
 	size           uint16 // bytes of a fixed length
 	ready          uint8  // 1 and on for the fields in readyFields, 0 for others
@@ -118,12 +119,19 @@ func (df *def) step() step {
 	s.ready = readyAt[df.id]
 	s.work = s.ready > 0 || s.hide != hideNone
 	switch {
+	case df.doubled:
 	case df.coding.packed() || df.halved:
 		s.unit = 1
 	case df.coding == asHex:
 		s.unit = 4
 	}
 	s.size, s.odd = uint16((int(s.max)*int(s.unit)+1)/2), uint8(s.max)&odd
+	if s.digits > 0 {
+		s.odd = odd
+		if df.doubled {
+			s.odd = 0
+		}
+	}
 	return s
 }
 

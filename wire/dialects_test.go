@@ -350,3 +350,44 @@ func TestDigitsThatAreNone(t *testing.T) {
 		}
 	}
 }
+
+// German acquirers pack digits behind a length in EBCDIC that counts bytes, and have no TLV in field 55.
+func TestLengthsThatCountBytes(t *testing.T) {
+	in := "0100 703C058020C08202" + "F0F8" + testPAN + "000000 000000010000 024386 183129 0712 1912 0051 0001 00" + "F1F9" + testPAN + "D19122011111084690846F"
+	in += "F0F0F0F0F1F1F1F1 F1F7F1F7F1F0F0F7F7F8F640404040 0978 F0F1F0 F0F1 0414B1A06025F41E 000003"
+	b, err := hex.DecodeString(strings.ReplaceAll(in, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, det, err := Decode(b, Options{})
+	if err != nil || det.Dialect != "gicc" || m.Stop != nil || m.Trailing > 0 {
+		t.Fatalf("%v, %+v, stop %+v", err, det, m.Stop)
+	}
+	for id, want := range map[int]string{2: "622424******0113", 4: "000000010000", 22: "051", 41: "00001111", 42: "17171007786    ", 49: "978", 63: "000003"} {
+		if got := m.Get(id); got != want {
+			t.Errorf("field %d: %q, want %q", id, got, want)
+		}
+	}
+	if m.Card() == 0 || strings.Contains(m.Raw(), "\x14\xB1\xA0\x60") {
+		t.Error("no card, or chip data is shown")
+	}
+	if form := leaks(everything(m), testPAN); form != "" {
+		t.Error("the card number stands there as", form)
+	}
+}
+
+// A bitmap may be hex in EBCDIC, as everything else is there.
+func TestBitmapInEBCDIC(t *testing.T) {
+	in := toEBCDIC("0400" + "F238000008C00000" + "0000004000000000" + "16" + testPAN + "003073" + "000000511100" + "0502141320" + "233170" + "111318" + "0502" +
+		"1083        " + "50079557" + "MERCHANT 000001" + "0100" + "233169" + "0502111318" + strings.Repeat("0", 22))
+	m, det, err := Decode(frameAs("len2", in), Options{})
+	if err != nil || det.Dialect != "iso87-ebcdic-hex" || m.Stop != nil || m.Trailing > 0 || m.Get(7) != "0502141320" || m.Get(41) != "50079557" {
+		t.Fatalf("%v, %+v, stop %+v, fields %v", err, det, m.Stop, m.Fields())
+	}
+	if head := m.Head(); head[1].Value != "F238000008C000000000004000000000" {
+		t.Errorf("bitmap %q", head[1].Value)
+	}
+	if form := leaks(everything(m), testPAN); form != "" || strings.Contains(m.Raw(), string(toEBCDIC(testPAN))) {
+		t.Error("the card number stands there as", form)
+	}
+}

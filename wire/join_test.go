@@ -155,12 +155,15 @@ func livelyBody(r *rand.Rand, d *dialect, kind, stan int) (b []byte) {
 		}
 		v = v[:min(len(v), df.max)]
 		set[(id-1)/64] |= 1 << (63 - (id-1)%64)
-		if st.digits > 0 {
+		switch {
+		case df.doubled:
+			body = append(body, lengthOf(st, (len(v)+1)/2)...)
+		case st.digits > 0:
 			body = append(body, lengthOf(st, len(v))...)
 		}
 		switch {
 		case st.coding.packed():
-			packed, err := packed{left: st.coding == asLBCD}.Encode(v)
+			packed, err := packed{left: st.coding == asLBCD, filled: df.doubled}.Encode(v)
 			if err != nil {
 				panic(fmt.Sprint(d.id, id, string(v), err))
 			}
@@ -189,6 +192,8 @@ func livelyBody(r *rand.Rand, d *dialect, kind, stan int) (b []byte) {
 		case half == 1 && x == 0:
 		case d.bitmap == asHex:
 			b = fmt.Appendf(b, "%016X", x)
+		case d.bitmap == asEBCDIC:
+			b = append(b, toEBCDIC(fmt.Sprintf("%016X", x))...)
 		default:
 			for i := range 8 {
 				b = append(b, byte(x>>(56-8*i)))

@@ -322,7 +322,7 @@ func (k *builder) runs(from, to, limit int, c coding) {
 	b := k.b[from:to]
 	text := k.clean || printable(b)
 	k.textRuns(from, b, limit, '0', "=D^", asText)
-	if c == asEBCDIC || limit == runLimit {
+	if c == asEBCDIC || c == asBinary || limit == runLimit {
 		k.textRuns(from, b, limit, 0xF0, "\x7E\xC4\x5F\xB0", asEBCDIC)
 	}
 	// The packed reading of a field that is plain text is no card number. In bytes that nobody vouches for it may be.

@@ -437,16 +437,26 @@ func (m *Message) Head() []Field {
 		return []Field{mti} // the frame was cut off there
 	}
 	n = 8
-	if m.dialect.bitmap == asHex {
+	hex, first := m.dialect.bitmap.hex(), m.bytes[at]
+	if m.dialect.bitmap == asEBCDIC {
+		first = ebcdic[first]
+	}
+	if hex {
 		n = 16
 	}
-	if first := m.bytes[at]; m.dialect.bitmap == asHex && unhex(first) > 7 || m.dialect.bitmap != asHex && first > 0x7F {
+	if hex && unhex(first) > 7 || !hex && first > 0x7F {
 		n *= 2 // bit 1 announces the second bitmap
 	}
 	n = min(n, int(m.raw)-at)
 	bitmap := Field{ID: "bitmap", Name: "Bitmap", Value: m.hex(at, n), Offset: at, Length: n, From: 2 * at, To: 2 * (at + n)}
-	if text := m.bytes[at : at+n]; m.dialect.bitmap == asHex && printable(text) && !m.hides(2*at, 2*(at+n)) {
+	if m.hides(2*at, 2*(at+n)) {
+		return []Field{mti, bitmap}
+	}
+	switch text := m.bytes[at : at+n]; {
+	case m.dialect.bitmap == asHex && printable(text):
 		bitmap.Value = strings.ToUpper(text)
+	case m.dialect.bitmap == asEBCDIC && inEBCDIC(text):
+		bitmap.Value = strings.ToUpper(fromEBCDIC(text))
 	}
 	return []Field{mti, bitmap}
 }

@@ -212,7 +212,10 @@ func (p *plan) follow(b []byte, w *walked, st *standing) bool {
 				return false
 			}
 			at += n + (chars*int(step.unit)+1)/2
-			marks |= uint16(chars&odd) << (k % maxLegs)
+			marks |= uint16(chars&int(step.odd)) << (k % maxLegs)
+			if step.odd == 0 && chars > 0 && at <= len(b) && b[at-1]&15 == 0xF {
+				marks |= 1 << (k % maxLegs) // the filler is all that tells
+			}
 		}
 		st.ends[k%maxLegs] = uint16(at)
 		if at += int(l.size); at > len(b) {

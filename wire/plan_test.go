@@ -61,6 +61,8 @@ func randomBody(r *rand.Rand, d *dialect) (b []byte) {
 		}
 		if d.bitmap == asHex {
 			b = fmt.Appendf(b, "%016X", x)
+		} else if d.bitmap == asEBCDIC {
+			b = append(b, toEBCDIC(fmt.Sprintf("%016X", x))...)
 		} else {
 			for i := range 8 {
 				b = append(b, byte(x>>(56-8*i)))

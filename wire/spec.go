@@ -168,7 +168,11 @@ func (env *envelope) compile() (*dialect, error) {
 		if id < 2 {
 			var f moovField
 			c, err := coding(0), json.Unmarshal(raw, &f)
-			if err == nil {
+			switch {
+			case err != nil:
+			case id == 1 && f.Enc == hexEBCDIC:
+				c = asEBCDIC
+			default:
 				c, err = codingOf(f.Enc)
 			}
 			if err != nil {
@@ -252,6 +256,9 @@ func (f *moovField) def(id int) (df *def, err error) {
 		return df, nil
 	}
 	family, length, _ := strings.Cut(f.Prefix, ".")
+	if family == bytesEBCDIC && df.coding.packed() {
+		family, df.doubled, df.max = "EBCDIC", true, (f.Length+1)/2
+	}
 	switch {
 	case length != "Fixed":
 		df.digits = len(length)
@@ -274,7 +281,7 @@ func codingOf(name string) (coding, error) {
 		return asText, nil
 	case "BCD":
 		return asBCD, nil
-	case "LBCD":
+	case "LBCD", filledBCD:
 		return asLBCD, nil
 	case "Binary", "BerTLVTag":
 		return asBinary, nil

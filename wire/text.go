@@ -23,6 +23,9 @@ const (
 // packedCoding says that a character takes half a byte.
 func (c coding) packed() bool { return c == asBCD || c == asLBCD }
 
+// hex says that a bitmap in this coding is text, a character for four fields.
+func (c coding) hex() bool { return c == asHex || c == asEBCDIC }
+
 // lead is how many filler nibbles stand before the first digit.
 func (c coding) lead(chars int) int {
 	if c == asBCD {

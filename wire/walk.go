@@ -155,7 +155,7 @@ walking:
 					break walking
 				}
 				at += n
-				size, marks = (chars*int(st.unit)+1)/2, uint8(chars)&odd
+				size, marks = (chars*int(st.unit)+1)/2, uint8(chars)&st.odd
 			} else if st.unit == 0 {
 				w.fault, w.at, w.field = faultField, at, int(id)
 				break walking
@@ -163,6 +163,9 @@ walking:
 			if size > len(b)-at {
 				w.fault, w.at, w.field, w.have, w.want = faultShort, start, int(id), len(b)-at, size
 				break walking
+			}
+			if st.digits > 0 && st.odd == 0 && size > 0 && b[at+size-1]&15 == 0xF {
+				marks = odd // the filler is all that tells
 			}
 			room[k] = span{id: id, off: uint16(at), n: uint16(size), marks: marks}
 			k++
@@ -208,7 +211,7 @@ func (d *dialect) readMTI(b []byte, mti *[4]byte) (n int, ok bool) {
 }
 
 func (d *dialect) readBitmap(b []byte, out *uint64) (n int, ok bool) {
-	if d.bitmap != asHex {
+	if !d.bitmap.hex() {
 		if len(b) < 8 {
 			return 0, false
 		}
@@ -220,6 +223,9 @@ func (d *dialect) readBitmap(b []byte, out *uint64) (n int, ok bool) {
 	}
 	var x uint64
 	for _, c := range b[:16] {
+		if d.bitmap == asEBCDIC {
+			c = ebcdic[c]
+		}
 		h := unhex(c)
 		if h > 15 {
 			return 0, false

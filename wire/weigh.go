@@ -28,7 +28,7 @@ func (r *reading) weigh(b []byte, f frame, spans []span) (score float64, w walke
 
 func (r *reading) score(b []byte, f frame, header int, w *walked, over []*def) (score float64) {
 	d := r.dialect
-	if d.version != 0 && w.mti[0] != d.version || d.bitmap != asHex && w.hexBitmap(b) {
+	if d.version != 0 && w.mti[0] != d.version || !d.bitmap.hex() && w.hexBitmap(b) {
 		return impossible
 	}
 	if len(w.spans) == 0 {
@@ -96,12 +96,17 @@ func (w *walked) hexBitmap(b []byte) bool {
 	if len(b) < 16 {
 		return false
 	}
+	text := true
 	for _, c := range b[:16] {
-		if unhex(c) > 15 {
-			return false
+		text = text && unhex(c) <= 15
+	}
+	if !text && b[0] >= 0xC1 {
+		text = true
+		for _, c := range b[:16] {
+			text = text && unhex(ebcdic[c]) <= 15
 		}
 	}
-	return true
+	return text
 }
 
 // plausible weighs the value of a field: digits where digits belong, dates that exist, a currency that is one.
@@ -210,7 +215,10 @@ func plausible(b []byte, s *span, df *def, mti [4]byte) float64 {
 	case 13, 15, 16, 17:
 		if chars == 4 && (old || id != 13) {
 			zero := two(0) == 0 && two(2) == 0
-			return judge(zero || within(0, 1, 12) && within(2, 1, 31), 0.8)
+			if gain := judge(zero || within(0, 1, 12) && within(2, 1, 31), 0.8); gain > 0 || id < 16 {
+				return gain
+			}
+			return -0.7 // some use it otherwise
 		}
 		if chars == 8 && id == 13 {
 			return judge(within(0, 19, 20) && within(4, 1, 12) && within(6, 1, 31), 0.8)
