@@ -131,6 +131,9 @@ func (f *File) open() error {
 		f.parse = f.text
 	default:
 		if head, _ := f.in.Peek(readAhead); !hasFrames(head) {
+			if bytes.Contains(head, []byte("<isomsg")) {
+				return noBytes(f.name)
+			}
 			return fmt.Errorf("%s is no capture that can be read: it is neither pcap nor pcapng, nor text with a frame in hex in it (it begins with % X)", f.name, magic)
 		}
 		f.parse = f.text

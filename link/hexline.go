@@ -1,6 +1,7 @@
 package link
 
 import (
+	"cmp"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,6 +19,8 @@ type hexLine struct {
 	offset  int    // of a dump's line, -1 for other hex
 	broken  bool   // digits are missing
 	blanked bool   // digits were blanked out, and are read as zeros
+	values  bool   // of a jPOS log: values of fields, which are no bytes of the line
+	turned  bool   // of a dump in words of two bytes, which the machine has turned round
 }
 
 // lineParser reads the lines of one log.
@@ -25,6 +28,11 @@ type lineParser struct {
 	day  time.Time // what a time without a date belongs to
 	form int       // of times, how this log writes them: tried first
 	runs bool      // it writes hex without blanks behind a direction
+
+	armoured bool // in a key or a certificate
+
+	decimal bool // it writes lists of bytes in decimal
+	base    int  // of the offsets of the dump in hand, 0 until one shows it
 }
 
 // times are how logs write the time, the longest first. Groups: year, month, day, hour, minute, second, fraction, zone.
@@ -192,6 +200,9 @@ func hexAt(s string, i int) (r hexRun) {
 			}
 			r.odd = true
 		}
+		if r.groups == 1 && r.odd && n == 2 && len(r.digits) < 8 { // how many bytes follow, as a number
+			r = hexRun{from: i, pairs: true}
+		}
 		r.digits = append(r.digits, s[i:i+n]...)
 		r.pairs = r.pairs && n == 2
 		r.groups++
@@ -249,25 +260,47 @@ const (
 // beside is what an array in C has beside its bytes: in Wireshark's, their characters.
 var beside = regexp.MustCompile(`/\*.*?\*/`)
 
+// jpos is how the lines of a jPOS log begin that have a message in fields.
+var jpos = regexp.MustCompile(`^</?(?:isomsg|field |iso|header>)`)
+
 // parse reads one line. dumped is how many bytes the lines of a dump before it hold.
 func (p *lineParser) parse(line string, dumped int) (l hexLine) {
 	l.offset = -1
+	if head := strings.TrimLeft(line, " \t"); strings.HasPrefix(head, "<") && jpos.MatchString(head) {
+		l.values = true
+		return l
+	}
+	if strings.HasPrefix(line, "-----") {
+		p.armoured = strings.HasPrefix(line, "-----BEGIN ")
+	}
 	if strings.Contains(line, "/*") && strings.Contains(line, "0x") {
 		line = beside.ReplaceAllString(line, "")
 	}
-	if end, err := strconv.ParseUint(strings.TrimPrefix(strings.TrimSpace(line), "0x"), 16, 32); err == nil && dumped > 0 && int(end) == dumped {
-		l.offset = dumped // nothing but where a dump ends, as hexdump and od write it
-		return l
+	if end := strings.TrimPrefix(strings.TrimSpace(line), "0x"); dumped > 0 && len(end) > 2 && len(end) <= 8 && strings.Trim(end, "0123456789abcdefABCDEF") == "" {
+		// Nothing but where a dump ends, as hexdump and od write it: one byte earlier than it seemed, where the last word was half one.
+		for _, n := range []int{dumped, dumped - 1} {
+			if p.offset(end, n) == n {
+				l.offset = n
+				return l
+			}
+		}
 	}
-	if n, data, ok := dumpLine(line); ok {
+	if n, data, turned, ok := p.dumpLine(line, dumped); ok {
 		switch {
 		case n == dumped || n == 0:
-			l.offset, l.data = n, data
+			l.offset, l.data, l.turned = n, data, turned
 			return l
 		case dumped > 0 && len(data) == 16: // lines of the dump are missing
 			l.broken = true
 			return l
 		}
+	}
+	if s, ok := p.spell(line); ok {
+		if l, ok := p.say(line, s); ok {
+			p.decimal = p.decimal || line[s.to-1] != '\'' && line[s.to-1] != '"'
+			return l
+		}
+		line = line[:s.from] + "," + line[s.to:]
 	}
 	var rest string
 	l.at, l.clock, rest = p.timeOf(line)
@@ -296,8 +329,35 @@ func (p *lineParser) parse(line string, dumped int) (l hexLine) {
 		p.runs = p.runs || l.hasDir && best.groups == 1 && n >= leastDirHex
 		l.data, l.blanked = best.bytes()
 		l.broken = len(best.digits)%2 == 1 || best.odd || strings.HasPrefix(strings.TrimSpace(rest[best.to:]), "...") || strings.HasPrefix(rest[best.to:], "…")
+	case !p.armoured:
+		if s, ok := inBase64(line); ok {
+			if l, ok := p.say(line, s); ok {
+				return l
+			}
+		}
 	}
 	return l
+}
+
+// offset reads where a line of a dump begins: in hex, or as od has it, in octal, or in decimal. The first line that can be read in
+// one base only, when n bytes stand before it, tells the base of all.
+func (p *lineParser) offset(text string, n int) int {
+	read := func(base int) int {
+		at, err := strconv.ParseUint(text, base, 32)
+		if err != nil {
+			return -1
+		}
+		return int(at)
+	}
+	if p.base == 0 {
+		for _, base := range []int{16, 10, 8} {
+			if n > 8 && read(base) == n && (base == 16 || len(text) == 7 || base == 10 && len(text) >= 4) {
+				p.base = base
+				break
+			}
+		}
+	}
+	return read(cmp.Or(p.base, 16))
 }
 
 // wordy says that there are letters or digits in a text.
@@ -306,8 +366,9 @@ func wordy(s string) bool {
 }
 
 // dumpLine reads a line of a dump: an offset in hex, a colon or blanks, bytes in groups of one or more with single blanks
-// between and a wider gap after the eighth, then a column of characters or nothing.
-func dumpLine(line string) (offset int, data []byte, ok bool) {
+// between and a wider gap after the eighth, then a column of characters or nothing. Seven digits of an offset, words of two bytes
+// and nothing else are what hexdump and od -x write: each word is turned round.
+func (p *lineParser) dumpLine(line string, dumped int) (offset int, data []byte, turned, ok bool) {
 	s := strings.TrimLeft(line, " \t")
 	s = strings.TrimPrefix(s, "0x")
 	n := 0
@@ -315,16 +376,20 @@ func dumpLine(line string) (offset int, data []byte, ok bool) {
 		n++
 	}
 	if n < 3 || n > 8 || n == len(s) {
-		return 0, nil, false
+		return 0, nil, false, false
 	}
-	at, err := strconv.ParseUint(s[:n], 16, 32)
-	if err != nil || at%4 != 0 {
-		return 0, nil, false
+	if strings.Trim(s[:n], "0") == "" {
+		p.base = 0
+	}
+	at := p.offset(s[:n], dumped)
+	if at < 0 || at%4 != 0 {
+		return 0, nil, false, false
 	}
 	colon := s[n] == ':'
+	turned = n == 7 && !colon
 	s = strings.TrimPrefix(s[n:], ":")
 	if blank := len(s) - len(strings.TrimLeft(s, " \t")); blank == 0 || !colon && blank < 2 && at%16 != 0 {
-		return 0, nil, false
+		return 0, nil, false, false
 	} else {
 		s = s[blank:]
 	}
@@ -340,6 +405,7 @@ func dumpLine(line string) (offset int, data []byte, ok bool) {
 		b, _ := r.bytes()
 		data = append(data, b...)
 		s = s[n:]
+		turned = turned && n == 4
 		if gap := len(s) - len(strings.TrimLeft(s, " -")); gap > 1 && len(data) != 8 || gap > 2 || gap == 0 {
 			break // the column of characters
 		} else {
@@ -347,5 +413,10 @@ func dumpLine(line string) (offset int, data []byte, ok bool) {
 		}
 	}
 	// One line with an offset is a dump only when something shows it: the colon, a zero and a column, a usual width.
-	return int(at), data, len(data) > 0 && (colon || len(data) == 16 || strings.Contains(line, "|") || at > 0)
+	if turned = turned && strings.TrimSpace(s) == ""; turned {
+		for i := 0; i+1 < len(data); i += 2 {
+			data[i], data[i+1] = data[i+1], data[i]
+		}
+	}
+	return at, data, turned, len(data) > 0 && (colon || len(data) == 16 || strings.Contains(line, "|") || at > 0)
 }

@@ -36,6 +36,7 @@ type Tally struct {
 	SkippedAt     int // the first of them
 	Damaged       int // lines whose hex is not whole
 	DamagedAt     int
+	Values        int // lines of a jPOS log, which have values of fields and no bytes
 	Blanked       int // lines with digits that someone has blanked out
 }
 
@@ -60,6 +61,7 @@ func (t *Tally) Notes() []string {
 	note(t.ZeroWindows, "receivers closed their window %d times", t.ZeroWindows)
 	note(t.Skipped, "%d of %d lines hold no frame, the first is line %d", t.Skipped, t.Lines, t.SkippedAt)
 	note(t.Damaged, "%d of %d lines hold hex that is not whole, the first is line %d: what was there is read", t.Damaged, t.Lines, t.DamagedAt)
+	note(t.Values, "%d lines of a jPOS log have values of fields and no bytes: they are not read", t.Values)
 	note(t.Blanked, "%d lines have digits that were blanked out (*): they are read as zeros", t.Blanked)
 	if t.Packets > 0 && t.Segments == 0 {
 		out = append(out, fmt.Sprintf("none of %d packets holds TCP", t.Packets))

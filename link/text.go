@@ -3,6 +3,7 @@ package link
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,8 @@ type textReader struct {
 	dump      []byte // of the lines of a dump so far
 	dumpAt    time.Time
 	dumpDir   Dir
-	header    int // the line before, when it may be the head of a frame, else 0
+	starred   bool // lines of the dump are left out, which are like the one before
+	header    int  // the line before, when it may be the head of a frame, else 0
 }
 
 // wide says that text is written in UTF-16, as some Windows programs do.
@@ -60,6 +62,11 @@ func hasFrames(head []byte) bool {
 		}
 	}
 	return false
+}
+
+// noBytes says of a jPOS log why it cannot be read.
+func noBytes(name string) error {
+	return fmt.Errorf("%s is a jPOS log of values of fields (<isomsg>), which are not the bytes that passed: nobody can tell framing, encodings or damage from them; let the log have ISOUtil.hexdump of what the channel sends and receives, or capture the packets", name)
 }
 
 // text reads a log.
@@ -98,6 +105,8 @@ func (f *File) text(ctx context.Context) error {
 		switch {
 		case !errors.Is(err, io.EOF):
 			return fmt.Errorf("%s cannot be read behind line %d: %w; what stands before was read", f.name, f.tally.Lines, err)
+		case f.tally.Frames == 0 && f.tally.Values > 0:
+			return noBytes(f.name)
 		case f.tally.Frames == 0:
 			return fmt.Errorf("%s holds no capture that can be read: it is neither pcap nor pcapng, and none of its %d lines holds a frame in hex", f.name, f.tally.Lines)
 		}
@@ -123,18 +132,28 @@ func (t *textReader) line(s string) {
 	case trimmed == "":
 		t.flush()
 		return
+	case trimmed == "*" && len(t.dump) >= 16:
+		t.starred = true
+		return
 	case trimmed[0] == '#', trimmed[0] == ';', strings.HasPrefix(trimmed, "//"):
 		return
+	}
+	if t.starred {
+		t.repeat(s)
 	}
 	l := t.lines.parse(s, len(t.dump))
 	if l.offset == 0 || l.offset < 0 {
 		t.flush()
 	}
+	if l.values {
+		t.f.tally.Values++
+		return
+	}
 	if l.offset >= 0 {
 		if t.header = 0; l.offset == 0 {
 			t.dumpAt, t.dumpDir = t.at, t.dir
 		}
-		t.dump = append(t.dump, l.data...)
+		t.dump = append(t.dump[:min(l.offset, len(t.dump))], l.data...)
 		return
 	}
 	if !l.at.IsZero() {
@@ -167,6 +186,23 @@ func (t *textReader) line(s string) {
 	}
 	if l.blanked {
 		t.count(&t.f.tally.Blanked, nil, 0)
+	}
+}
+
+// maxDump is more than the longest frame in a dump.
+const maxDump = 16 << 10
+
+// repeat fills in the lines that a dump leaves out, up to where the next one begins.
+func (t *textReader) repeat(next string) {
+	t.starred = false
+	last := bytes.Clone(t.dump[len(t.dump)-16:])
+	lines := t.lines
+	for dump := bytes.Clone(t.dump); len(dump) < maxDump; {
+		dump = append(dump, last...)
+		if lines.base = cmp.Or(t.lines.base, 16); lines.parse(next, len(dump)).offset == len(dump) {
+			t.dump = dump
+			return
+		}
 	}
 }
 

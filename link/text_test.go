@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,8 +30,8 @@ func readText(t testing.TB, text string) (events []Event, tally *Tally, err erro
 }
 
 func TestLogsOfEveryForm(t *testing.T) {
-	out, _ := hex.DecodeString("00106000030000603100311001080000200000")
-	in, _ := hex.DecodeString("0010600000000360310031100108100020000000")
+	out, _ := hex.DecodeString("00216000030000603100311001080000200000009b00000000013130303030275c310a30")
+	in, _ := hex.DecodeString("0022600000000360310031100108100020000000c0000000000131303030303030313030")
 	o, i := hex.EncodeToString(out), hex.EncodeToString(in)
 	spaced := func(b []byte, sep, each string) string {
 		var s []string
@@ -47,38 +49,89 @@ func TestLogsOfEveryForm(t *testing.T) {
 		return x
 	}
 	sent, got := at("2026-03-02 09:00:01.123"), at("2026-03-02 09:00:01.456")
+	each := func(b []byte, form string) (s []string) {
+		for _, c := range b {
+			s = append(s, fmt.Sprintf(form, c))
+		}
+		return s
+	}
+	signed := func(b []byte) (s []string) {
+		for _, c := range b {
+			s = append(s, fmt.Sprint(int8(c)))
+		}
+		return s
+	}
+	python := func(b []byte) string {
+		var s strings.Builder
+		for _, c := range b {
+			switch {
+			case c == '\\' || c == '\'':
+				s.WriteString("\\" + string(rune(c)))
+			case c == '\t' || c == '\r' || c == '\n':
+				s.WriteString(strings.Trim(strconv.Quote(string(rune(c))), `"`))
+			case c >= ' ' && c <= '~':
+				s.WriteByte(c)
+			default:
+				fmt.Fprintf(&s, `\x%02x`, c)
+			}
+		}
+		return "b'" + s.String() + "'"
+	}
+	quote := func(b []byte) string {
+		inside := python(b)
+		return strings.ReplaceAll(inside[2:len(inside)-1], `"`, `\"`)
+	}
+	b64 := base64.StdEncoding.EncodeToString
 	for name, x := range map[string]struct {
 		log   string
 		timed bool
 	}{
-		"one a line":       {o + "\n" + i + "\n", false},
-		"no line break":    {o + "\n" + strings.ToUpper(i), false},
-		"CRLF and spaces":  {" " + spaced(out, " ", "") + " \r\n\r\n" + spaced(in, " ", "") + "\r\n", false},
-		"C, with comments": {spaced(out[:8], ", ", "0x") + ", /* .`....`1 */\n" + spaced(out[8:], ", ", "0x") + " /* (0) */\n" + spaced(in, ", ", "0x"), false},
-		"a table":          {"tx,10000001," + o + "\nrx,10000001," + i + "\n", false},
-		"dumps with ends":  {ended(out) + ended(in), false},
-		"0x":               {"0x" + o + "\n0x" + i, false},
-		"0x each":          {spaced(out, ", ", "0x") + "\n" + spaced(in, ",", "0x"), false},
-		"backslashes":      {spaced(out, "", `\x`) + "\n\"" + spaced(in, "", `\x`) + "\"", false},
-		"colons":           {spaced(out, ":", "") + "\n" + spaced(in, "-", ""), false},
-		"C array":          {"{ " + spaced(out, ", ", "0x") + " };\n{" + spaced(in, ", ", "0x") + "};", false},
-		"comments":         {"# a log\n// of mine\n" + o + "\n; here\n" + i, false},
-		"words":            {"2026-03-02 09:00:01.123 SEND: " + spaced(out, " ", "") + "\n2026-03-02 09:00:01.456 RECV: " + spaced(in, " ", ""), true},
-		"TX with a length": {"[2026-03-02 09:00:01,123] [INFO ] TX (19 bytes): " + o + "\n[2026-03-02 09:00:01,456] [INFO ] RX (20 bytes): " + i, true},
-		"length and colon": {"2026/03/02 09:00:01.123 Tx 19: " + spaced(out, " ", "") + "\n2026/03/02 09:00:01.456 Rx 20: " + spaced(in, " ", ""), true},
-		"arrows":           {"2026-03-02T09:00:01.123 -> " + o + "\n2026-03-02T09:00:01.456 <- " + i, true},
-		"wide arrows":      {"2026-03-02 09:00:01.123 >>> " + o + "\n2026-03-02 09:00:01.456 <<< " + i, true},
-		"Chinese":          {"2026-03-02 09:00:01.123 发送报文[19]：" + o + "\n2026-03-02 09:00:01.456 接收报文[20]：" + i, true},
-		"Chinese dates":    {"2026年03月02日 09:00:01.123 上送: " + o + "\n2026年03月02日 09:00:01.456 返回: " + i, true},
-		"German dates":     {"02.03.2026 09:00:01.123 sent " + o + "\n02.03.2026 09:00:01.456 received " + i, true},
-		"compact dates":    {"20260302 09:00:01.123|request|" + o + "\n20260302 09:00:01.456|response|" + i, true},
-		"syslog":           {"Mar  2 2026 09:00:01.123 pos[12]: out " + o + "\nMar  2 2026 09:00:01.456 pos[12]: in " + i, true},
-		"epoch":            {fmt.Sprintf("%d.123 send %s\n%d.456 recv %s", sent.Unix(), o, got.Unix(), i), true},
-		"coloured":         {"\x1b[32m2026-03-02 09:00:01.123\x1b[0m SEND " + o + "\n\x1b[31m2026-03-02 09:00:01.456\x1b[0m RECV " + i, true},
-		"JSON":             {`{"time":"2026-03-02T09:00:01.123","dir":"send","hex":"` + o + "\"}\n" + `{"time":"2026-03-02T09:00:01.456","dir":"recv","hex":"` + i + `"}`, true},
-		"dump below":       {"2026-03-02 09:00:01.123 Send 19 bytes\n" + hex.Dump(out) + "\n2026-03-02 09:00:01.456 Received 20 bytes\n" + hex.Dump(in), true},
-		"xxd below":        {"2026-03-02 09:00:01.123 TX\n" + xxd(out) + "2026-03-02 09:00:01.456 RX\n" + xxd(in), true},
-		"hex below":        {"2026-03-02 09:00:01.123 TX\n" + spaced(out[:16], " ", "") + "\n" + spaced(out[16:], " ", "") + "\n2026-03-02 09:00:01.456 RX\n" + spaced(in[:16], " ", "") + "\n" + spaced(in[16:], " ", ""), true},
+		"base64":              {b64(out) + "\n" + b64(in) + "\n", false},
+		"base64, named":       {"2026-03-02 09:00:01.123 SEND: " + b64(out) + "\n2026-03-02 09:00:01.456 RECV: " + b64(in), true},
+		"base64 in JSON":      {`{"time":"2026-03-02T09:00:01.123","dir":"send","payload":"` + b64(out) + "\"}\n" + `{"time":"2026-03-02T09:00:01.456","dir":"recv","payload":"` + b64(in) + `"}`, true},
+		"od -x":               {turnedDump(out, "%07o") + turnedDump(in, "%07o"), false},
+		"hexdump":             {turnedDump(out, "%07x") + turnedDump(in, "%07x"), false},
+		"hexdump below":       {"2026-03-02 09:00:01.123 TX\n" + turnedDump(out, "%07x") + "2026-03-02 09:00:01.456 RX\n" + turnedDump(in, "%07x"), true},
+		"od -t x1":            {octets(out, "%07o") + octets(in, "%07o"), false},
+		"decimal offsets":     {octets(out, "%07d") + octets(in, "%07d"), false},
+		"decimal, 4 digits":   {octets(out, "%04d ") + octets(in, "%04d "), false},
+		"decimal":             {strings.Join(each(out, "%d"), " ") + "\n" + strings.Join(each(in, "%d"), " "), false},
+		"decimal, padded":     {strings.Join(each(out, "%03d"), " ") + "\n" + strings.Join(each(in, "%03d"), " "), false},
+		"Java":                {"2026-03-02 09:00:01.123 DEBUG c.e.Channel - request [" + strings.Join(signed(out), ", ") + "]\n2026-03-02 09:00:01.456 DEBUG c.e.Channel - response [" + strings.Join(signed(in), ", ") + "]", true},
+		"Go":                  {"2026/03/02 09:00:01.123 sent [" + strings.Join(each(out, "%d"), " ") + "]\n2026/03/02 09:00:01.456 received [" + strings.Join(each(in, "%d"), " ") + "]", true},
+		"Node":                {`{"time":"2026-03-02T09:00:01.123","dir":"out","data":{"type":"Buffer","data":[` + strings.Join(each(out, "%d"), ",") + "]}}\n" + `{"time":"2026-03-02T09:00:01.456","dir":"in","data":{"type":"Buffer","data":[` + strings.Join(each(in, "%d"), ",") + "]}}", true},
+		"Python":              {"2026-03-02 09:00:01,123 DEBUG pos: send: " + python(out) + "\n2026-03-02 09:00:01,456 DEBUG pos: recv: " + python(in), true},
+		"Python, a line each": {python(out) + "\n" + python(in), false},
+		"C":                   {`2026-03-02 09:00:01.123 write(5, "` + strings.Join(each(out, `\x%02x`), "") + "\", 19)\n" + `2026-03-02 09:00:01.456 read(5, "` + strings.Join(each(in, `\x%02x`), "") + `", 20)`, true},
+		"C, mixed":            {`2026-03-02 09:00:01.123 send "` + quote(out) + "\"\n" + `2026-03-02 09:00:01.456 recv "` + quote(in) + `"`, true},
+		"one a line":          {o + "\n" + i + "\n", false},
+		"no line break":       {o + "\n" + strings.ToUpper(i), false},
+		"CRLF and spaces":     {" " + spaced(out, " ", "") + " \r\n\r\n" + spaced(in, " ", "") + "\r\n", false},
+		"C, with comments":    {spaced(out[:8], ", ", "0x") + ", /* .`....`1 */\n" + spaced(out[8:], ", ", "0x") + " /* (0) */\n" + spaced(in, ", ", "0x"), false},
+		"a table":             {"tx,10000001," + o + "\nrx,10000001," + i + "\n", false},
+		"dumps with ends":     {ended(out) + ended(in), false},
+		"0x":                  {"0x" + o + "\n0x" + i, false},
+		"0x each":             {spaced(out, ", ", "0x") + "\n" + spaced(in, ",", "0x"), false},
+		"backslashes":         {spaced(out, "", `\x`) + "\n\"" + spaced(in, "", `\x`) + "\"", false},
+		"colons":              {spaced(out, ":", "") + "\n" + spaced(in, "-", ""), false},
+		"C array":             {"{ " + spaced(out, ", ", "0x") + " };\n{" + spaced(in, ", ", "0x") + "};", false},
+		"comments":            {"# a log\n// of mine\n" + o + "\n; here\n" + i, false},
+		"words":               {"2026-03-02 09:00:01.123 SEND: " + spaced(out, " ", "") + "\n2026-03-02 09:00:01.456 RECV: " + spaced(in, " ", ""), true},
+		"TX with a length":    {"[2026-03-02 09:00:01,123] [INFO ] TX (19 bytes): " + o + "\n[2026-03-02 09:00:01,456] [INFO ] RX (20 bytes): " + i, true},
+		"length and colon":    {"2026/03/02 09:00:01.123 Tx 19: " + spaced(out, " ", "") + "\n2026/03/02 09:00:01.456 Rx 20: " + spaced(in, " ", ""), true},
+		"arrows":              {"2026-03-02T09:00:01.123 -> " + o + "\n2026-03-02T09:00:01.456 <- " + i, true},
+		"wide arrows":         {"2026-03-02 09:00:01.123 >>> " + o + "\n2026-03-02 09:00:01.456 <<< " + i, true},
+		"Chinese":             {"2026-03-02 09:00:01.123 发送报文[19]：" + o + "\n2026-03-02 09:00:01.456 接收报文[20]：" + i, true},
+		"Chinese dates":       {"2026年03月02日 09:00:01.123 上送: " + o + "\n2026年03月02日 09:00:01.456 返回: " + i, true},
+		"German dates":        {"02.03.2026 09:00:01.123 sent " + o + "\n02.03.2026 09:00:01.456 received " + i, true},
+		"compact dates":       {"20260302 09:00:01.123|request|" + o + "\n20260302 09:00:01.456|response|" + i, true},
+		"syslog":              {"Mar  2 2026 09:00:01.123 pos[12]: out " + o + "\nMar  2 2026 09:00:01.456 pos[12]: in " + i, true},
+		"epoch":               {fmt.Sprintf("%d.123 send %s\n%d.456 recv %s", sent.Unix(), o, got.Unix(), i), true},
+		"coloured":            {"\x1b[32m2026-03-02 09:00:01.123\x1b[0m SEND " + o + "\n\x1b[31m2026-03-02 09:00:01.456\x1b[0m RECV " + i, true},
+		"JSON":                {`{"time":"2026-03-02T09:00:01.123","dir":"send","hex":"` + o + "\"}\n" + `{"time":"2026-03-02T09:00:01.456","dir":"recv","hex":"` + i + `"}`, true},
+		"dump below":          {"2026-03-02 09:00:01.123 Send 19 bytes\n" + hex.Dump(out) + "\n2026-03-02 09:00:01.456 Received 20 bytes\n" + hex.Dump(in), true},
+		"xxd below":           {"2026-03-02 09:00:01.123 TX\n" + xxd(out) + "2026-03-02 09:00:01.456 RX\n" + xxd(in), true},
+		"hex below":           {"2026-03-02 09:00:01.123 TX\n" + spaced(out[:16], " ", "") + "\n" + spaced(out[16:], " ", "") + "\n2026-03-02 09:00:01.456 RX\n" + spaced(in[:16], " ", "") + "\n" + spaced(in[16:], " ", ""), true},
 	} {
 		for _, form := range []string{"plain", "gzip", "UTF-16", "GBK"} {
 			var b bytes.Buffer
@@ -118,6 +171,36 @@ func TestLogsOfEveryForm(t *testing.T) {
 	}
 }
 
+// turnedDump writes a dump as hexdump and od -x do: words of two bytes as an Intel machine has them.
+func turnedDump(b []byte, offset string) string {
+	var s strings.Builder
+	for at := 0; at < len(b); at += 16 {
+		fmt.Fprintf(&s, offset, at)
+		for i := at; i < min(at+16, len(b)); i += 2 {
+			high := byte(0)
+			if i+1 < len(b) {
+				high = b[i+1]
+			}
+			fmt.Fprintf(&s, " %02x%02x", high, b[i])
+		}
+		s.WriteByte('\n')
+	}
+	return s.String() + fmt.Sprintf(offset, len(b)) + "\n"
+}
+
+// octets writes a dump of bytes with offsets in whatever form.
+func octets(b []byte, offset string) string {
+	var s strings.Builder
+	for at := 0; at < len(b); at += 16 {
+		fmt.Fprintf(&s, offset+" % x\n", at, b[at:min(at+16, len(b))])
+	}
+	return s.String()
+}
+
+func indented(s string) string {
+	return "    " + strings.ReplaceAll(strings.TrimSuffix(s, "\n"), "\n", "\n    ") + "\n"
+}
+
 // xxd writes a dump as that program does.
 func xxd(b []byte) string {
 	var s strings.Builder
@@ -137,6 +220,97 @@ func xxd(b []byte) string {
 		s.WriteString("  " + strings.Repeat(".", len(line)) + "\n")
 	}
 	return s.String()
+}
+
+// jPOS logs messages as fields, which have no bytes, unless it is told to dump them.
+func TestLogsOfJPOS(t *testing.T) {
+	fields := `<log realm="channel/192.0.2.7:8583" at="2026-03-02T09:00:01.123">
+  <send>
+    <isomsg direction="outgoing">
+      <!-- org.jpos.iso.packager.ISO87APackager -->
+      <header>6000030000</header>
+      <field id="0" value="0200"/>
+      <field id="2" value="6222600000000000000"/>
+      <field id="52" value="0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF" type="binary"/>
+    </isomsg>
+  </send>
+</log>
+`
+	name := filepath.Join(t.TempDir(), "q2.log")
+	if err := os.WriteFile(name, []byte(fields), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := OpenFile(name)
+	_, _, streamed := readText(t, fields)
+	for _, err := range []error{err, streamed} {
+		if err == nil || !strings.Contains(err.Error(), "ISOUtil.hexdump") {
+			t.Errorf("%v", err)
+		}
+	}
+	frame := sample(t)
+	dumped := `<log realm="channel/192.0.2.7:8583" at="2026-03-02T09:00:02.456">
+  <receive>
+    <![CDATA[
+` + indented(hex.Dump(frame)) + `    ]]>
+  </receive>
+</log>
+`
+	events, tally, err := readText(t, fields+dumped)
+	if err != nil || len(events) != 1 || !bytes.Equal(events[0].Data, frame) || events[0].Dir != ToTerminal || events[0].At.Second() != 2 || tally.Values == 0 || len(tally.Notes()) == 0 {
+		t.Errorf("%v, %+v, %+v", err, events, *tally)
+	}
+}
+
+// sample is a frame with bytes of every kind.
+func sample(t *testing.T) []byte {
+	t.Helper()
+	b, err := hex.DecodeString("00216000030000603100311001080000200000009b00000000013130303030275c310a30")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// What may be a name, a token, a key or numbers of anything is no frame; nor is hex that looks like decimal.
+func TestWhatIsNoFrame(t *testing.T) {
+	for _, log := range []string{
+		"2026-03-02 09:00:01 session eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U opened",
+		"2026-03-02 09:00:01 token=QWxhZGRpbjpvcGVuIHNlc2FtZUFsYWRkaW46b3BlbiBzZXNhbWU9 accepted",
+		"2026-03-02 09:00:01 INFO handler TransactionRequestHandlerFactoryBean2Configuration1 started",
+		"2026-03-02 09:00:01 counts 1, 22, 30, 45",
+		"2026-03-02 09:00:01 buckets 100 200 300 400 500 600 700 800 900",
+		"2026-03-02 09:00:01 sent so far per hour: 12 15 101 99 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24",
+		"09:00:01 name \"caf\\xe9\" is unknown",
+		"-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUW8Zk2m0rj1mTq5rjv7Z0W1mJm2wwCgYIKoZIzj0EAwIw\n-----END CERTIFICATE-----",
+	} {
+		if events, _, err := readText(t, log); err == nil {
+			t.Errorf("%q is read as % x", log, events[0].Data)
+		}
+	}
+	for log, want := range map[string]int{"09:00:01 SEND 120 00 58 60 00 03 00 00 60 31 00 31 10 01 08 00 00 20 12 34 56 78": 0x00, "TX: 30 31 32 33 34 35 36 37 38 39 30 31 32 33 34": 0x30} {
+		if events, _, err := readText(t, log); err != nil || len(events) == 0 || int(events[0].Data[0]) != want {
+			t.Errorf("%q: %v, %+v", log, err, events)
+		}
+	}
+	pairs := "02 00 70 20 04 80 00 20 16 62 22 60 00 00 00 00 01 23 00 00 00 00 00 00 01 00"
+	if events, _, err := readText(t, pairs); err != nil || events[0].Data[0] != 2 || len(events[0].Data) != 26 || events[0].Data[9] != 0x62 {
+		t.Errorf("%v, %+v", err, events)
+	}
+}
+
+// Lines that are like the one before are left out of dumps, and the half word at the end of one has a byte more.
+func TestDumpsThatLeaveLinesOut(t *testing.T) {
+	frame := slices.Concat([]byte{0, 0x61}, make([]byte, 80), bytes.Repeat([]byte{0x31}, 17))
+	for name, log := range map[string]string{
+		"hexdump -C": "00000000  00 61 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |.a..............|\n00000010  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n*\n" +
+			"00000050  00 00 31 31 31 31 31 31  31 31 31 31 31 31 31 31  |..11111111111111|\n00000060  31 31 31                                          |111|\n00000063\n",
+		"od -x": "0000000 6100 0000 0000 0000 0000 0000 0000 0000\n0000020 0000 0000 0000 0000 0000 0000 0000 0000\n*\n0000120 0000 3131 3131 3131 3131 3131 3131 3131\n0000140 3131 0031\n0000143\n",
+	} {
+		events, tally, err := readText(t, log)
+		if err != nil || len(events) != 1 || !bytes.Equal(events[0].Data, frame) || tally.Damaged > 0 {
+			t.Errorf("%s: %v, %+v, %+v", name, err, events, *tally)
+		}
+	}
 }
 
 // Days and hours as Americans write them, and a message in pieces of which the last is short.

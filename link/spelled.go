@@ -1,0 +1,205 @@
+package link
+
+import (
+	"encoding/base64"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Programs write bytes otherwise than in hex, too: as their language writes an array or a text of bytes. Only what can hardly be
+// anything else is taken for bytes.
+
+// spelled is a stretch of a line that says bytes so.
+type spelled struct {
+	from, to int
+	data     []byte
+	loose    bool // it may be something else, unless what stands around says that it is a frame
+	alone    int  // how many bytes are enough when nothing stands around it
+}
+
+// spell finds the first stretch of a line that is a text of bytes, or a list of them in decimal.
+func (p *lineParser) spell(line string) (spelled, bool) {
+	if s, ok := quoted(line); ok {
+		return s, true
+	}
+	return p.decimals(line)
+}
+
+// byteText is a text of bytes: Python's b'…', or one between quotes that has bytes as \x00 or \u0000 in it.
+var byteText = regexp.MustCompile(`\bb'(?:[^'\\]|\\.)*'|\bb"(?:[^"\\]|\\.)*"|"(?:[^"\\]|\\.)*\\(?:x|u00)[0-9a-fA-F]{2}(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*\\(?:x|u00)[0-9a-fA-F]{2}(?:[^'\\]|\\.)*'`)
+
+// quoted reads texts of bytes. Some behind each other, as in C, are one.
+func quoted(line string) (s spelled, ok bool) {
+	if strings.IndexByte(line, '\\') < 0 && !strings.Contains(line, "b'") && !strings.Contains(line, `b"`) {
+		return s, false
+	}
+	for _, m := range byteText.FindAllStringIndex(line, -1) {
+		text := strings.TrimPrefix(line[m[0]:m[1]], "b")
+		b, plain := unescaped(text[1 : len(text)-1])
+		if !plain || len(b) == 0 || ok && strings.Trim(line[s.to:m[0]], " \t+\\") != "" {
+			continue
+		}
+		if !ok {
+			s.from = m[0]
+		}
+		s.to, s.data, ok = m[1], append(s.data, b...), true
+	}
+	return s, ok
+}
+
+// unescaped is the inside of a text of bytes; false when it has something else in it.
+func unescaped(s string) (b []byte, ok bool) {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c < ' ' || c > '~':
+			return nil, false
+		case c != '\\':
+			b = append(b, c)
+			continue
+		}
+		if i++; i == len(s) {
+			return nil, false
+		}
+		switch c = s[i]; {
+		case c == 'x':
+			if i+2 >= len(s) {
+				return nil, false
+			}
+			n, err := strconv.ParseUint(s[i+1:i+3], 16, 8)
+			if err != nil {
+				return nil, false
+			}
+			b = append(b, byte(n))
+			i += 2
+		case c == 'u': // of Java and JSON
+			if i+4 >= len(s) || s[i+1:i+3] != "00" {
+				return nil, false
+			}
+			n, err := strconv.ParseUint(s[i+3:i+5], 16, 8)
+			if err != nil {
+				return nil, false
+			}
+			b = append(b, byte(n))
+			i += 4
+		case c >= '0' && c <= '7':
+			n, to := 0, i
+			for to < min(i+3, len(s)) && s[to] >= '0' && s[to] <= '7' {
+				n = 8*n + int(s[to]-'0')
+				to++
+			}
+			b = append(b, byte(n))
+			i = to - 1
+		default:
+			at := strings.IndexByte(`abtnvfr\'"?`, c)
+			if at < 0 {
+				return nil, false
+			}
+			b = append(b, "\a\b\t\n\v\f\r\\'\"?"[at])
+		}
+	}
+	return b, true
+}
+
+// list is numbers with blanks or commas between.
+var list = regexp.MustCompile(`-?\d{1,3}(?:(?: ?, ?|  ?)-?\d{1,3}){3,}`)
+
+// decimals reads a list of bytes in decimal, with or without a sign. In hex, a byte has two digits and no sign; so has a decimal
+// list that is all text, but then most of its numbers are the codes of digits, which hardly ever stand so thick in hex. What a
+// log has shown once holds for all of it.
+func (p *lineParser) decimals(line string) (s spelled, ok bool) {
+	for _, m := range list.FindAllStringIndex(line, -1) {
+		if m[0] > 0 && (isWord(line[m[0]-1]) || strings.IndexByte(".:/-*", line[m[0]-1]) >= 0) || m[1] < len(line) && (isWord(line[m[1]]) || strings.IndexByte(".:/-*", line[m[1]]) >= 0) {
+			continue
+		}
+		numbers := strings.FieldsFunc(line[m[0]:m[1]], func(r rune) bool { return r == ' ' || r == ',' })
+		b := make([]byte, 0, len(numbers))
+		sure, codes, text, padded := false, 0, true, len(numbers[0]) == 3
+		for i, x := range numbers {
+			n, err := strconv.Atoi(x)
+			if err != nil || n < -128 || n > 255 || len(x) > 1 && x[0] == '0' && !(padded && len(x) == 3) {
+				b, sure = nil, false // 00 is written in hex
+				break
+			}
+			b = append(b, byte(n))
+			sure = sure || i > 0 && len(x) == 3 || n < 0 // the first may be a length
+			text = text && n >= 32 && n <= 99
+			if n >= '0' && n <= '9' {
+				codes++
+			}
+		}
+		sure = len(b) > 0 && (sure || p.decimal) || text && len(b) >= leastHex && 5*codes >= 3*len(b)
+		if sure && len(b) > len(s.data) {
+			s, ok = spelled{m[0], m[1], b, true, 8}, true
+			if m[0] > 0 && m[1] < len(line) && strings.IndexByte("[{(", line[m[0]-1]) >= 0 && strings.IndexByte("]})", line[m[1]]) >= 0 || p.decimal {
+				s.loose, s.alone = false, 1
+			}
+		}
+	}
+	return s, ok
+}
+
+// sixtyFour is what base64 is written in, and its form for addresses. labels name what is a frame where nothing names a direction.
+var (
+	sixtyFour = regexp.MustCompile(`[A-Za-z0-9+/]{16,}={0,2}|[A-Za-z0-9_-]{16,}={0,2}`)
+	labels    = regexp.MustCompile(`(?i)(?:^|[^a-z])(?:data|msg|message|payload|frame|raw|body|bytes|base64|b64|iso(?:8583|msg)?|报文|数据)(?:[^a-z]|$)`)
+)
+
+// inBase64 finds a stretch in base64. Names and tokens look like that, too: it is loose.
+func inBase64(line string) (s spelled, ok bool) {
+	for _, m := range sixtyFour.FindAllStringIndex(line, -1) {
+		text := line[m[0]:m[1]]
+		if m[0] > 0 && (isWord(line[m[0]-1]) || line[m[0]-1] == '.') || m[1] < len(line) && (isWord(line[m[1]]) || strings.IndexByte(".=", line[m[1]]) >= 0) ||
+			!strings.ContainsAny(text, "0123456789+/") && !strings.Contains(text, "AAA") || strings.ToLower(text) == text || strings.ToUpper(text) == text {
+			continue
+		}
+		for _, form := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+			if b, err := form.Strict().DecodeString(text); err == nil && len(b) > len(s.data) {
+				s, ok = spelled{m[0], m[1], b, true, leastHex}, true
+			}
+		}
+	}
+	return s, ok
+}
+
+// say takes a stretch for what a line says, when enough around it says that it is a frame.
+func (p *lineParser) say(line string, s spelled) (l hexLine, ok bool) {
+	l.offset = -1
+	var before string
+	l.at, l.clock, before = p.timeOf(line[:s.from])
+	behind := line[s.to:]
+	var end int
+	l.dir, end, l.hasDir = directionOf(before + "\x00" + behind)
+	bare := strings.Trim(before+behind, " \t[](){}\"',;:<>-=|") == ""
+	n := len(s.data)
+	switch beside := l.hasDir && !wordy(before[min(end, len(before)):]+behind); {
+	case bare:
+		ok = n >= s.alone
+	case s.loose:
+		ok = n >= leastHex && l.hasDir && labels.MatchString(before) || n >= leastDirHex && beside
+	default:
+		ok = n >= leastHex || n >= leastDirHex && l.hasDir || beside
+	}
+	l.data = s.data
+	return l, ok
+}
+
+// DumpOfWords gives the bytes of a dump in words of two bytes, which a machine has turned round, as hexdump and od -x print it; nil
+// when a text is none.
+func DumpOfWords(text string) (out []byte) {
+	var p lineParser
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		switch l := p.parse(line, len(out)); {
+		case strings.TrimSpace(line) == "":
+		case l.turned:
+			out = append(out, l.data...)
+		case l.offset < 0 || len(l.data) > 0:
+			return nil
+		default:
+			out = out[:l.offset]
+		}
+	}
+	return out
+}
