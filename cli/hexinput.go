@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"tillscope/link"
 )
 
 // parseHex reads the bytes of one message as people paste them: hex with blanks, colons, commas or line breaks between,
@@ -17,6 +19,9 @@ func parseHex(text string) ([]byte, error) {
 	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
 	if text == "" {
 		return nil, errors.New("there is nothing to decode: give a message in hex, as an argument or on standard input")
+	}
+	if b := link.ForeignDump(text); len(b) > 0 {
+		return b, nil
 	}
 	if b, ok := parseDump(text); ok {
 		return b, nil

@@ -46,6 +46,19 @@ func hexyl(b []byte) string {
 	return out.String() + "└────────┴─────────────────────────┴─────────────────────────┴────────┴────────┘\n"
 }
 
+// turned is a dump in words of two bytes as an Intel machine has them.
+func turned(b []byte) string {
+	out := ""
+	for at := 0; at < len(b); at += 16 {
+		out += fmt.Sprintf("%07o", at)
+		for i := at; i < min(at+16, len(b)); i += 2 {
+			out += fmt.Sprintf(" %02x%02x", append(b, 0)[i+1], b[i])
+		}
+		out += "\n"
+	}
+	return out + fmt.Sprintf("%07o\n", len(b))
+}
+
 func TestHexAsPeoplePasteIt(t *testing.T) {
 	want, err := hex.DecodeString(strings.ReplaceAll(purchase, " ", ""))
 	if err != nil {
@@ -73,6 +86,9 @@ func TestHexAsPeoplePasteIt(t *testing.T) {
 		"Windows lines":   strings.ReplaceAll(dump(want, "%04x  ", 1, 16, none), "\n", "\r\n"),
 		"one blank":       dump(want, "%08xh ", 1, 16, func(s string) string { return strings.Repeat(" ", 1+3*(16-len(s))) + s }),
 		"words":           "Displacement   00+        04+        08+        0C+\n------\n" + strings.ReplaceAll(dump(want, "%04x    ", 4, 16, none), " ", "   ") + "======",
+		"od -x":           turned(want),
+		"od -t x1":        dump(want, "%07o ", 1, 16, none),
+		"od -A d":         dump(want, "%07d ", 1, 16, none),
 		"base64":          base64.StdEncoding.EncodeToString(want),
 		"Python":          "b" + escapes(want),
 		"C in lines":      escapes(want[:40]) + "\n    " + escapes(want[40:]),

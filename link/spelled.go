@@ -37,7 +37,7 @@ func quoted(line string) (s spelled, ok bool) {
 	for _, m := range byteText.FindAllStringIndex(line, -1) {
 		text := strings.TrimPrefix(line[m[0]:m[1]], "b")
 		b, plain := unescaped(text[1 : len(text)-1])
-		if !plain || len(b) == 0 || ok && strings.Trim(line[s.to:m[0]], " \t+\\") != "" {
+		if !plain || len(b) == 0 || prose(b) || ok && strings.Trim(line[s.to:m[0]], " \t+\\") != "" {
 			continue
 		}
 		if !ok {
@@ -46,6 +46,17 @@ func quoted(line string) (s spelled, ok bool) {
 		s.to, s.data, ok = m[1], append(s.data, b...), true
 	}
 	return s, ok
+}
+
+// prose says that bytes are words rather than a frame: of those, some hosts write a few, in capitals mostly.
+func prose(b []byte) bool {
+	small := 0
+	for _, c := range b {
+		if c >= 'a' && c <= 'z' {
+			small++
+		}
+	}
+	return 4*small > len(b)
 }
 
 // unescaped is the inside of a text of bytes; false when it has something else in it.
@@ -185,21 +196,24 @@ func (p *lineParser) say(line string, s spelled) (l hexLine, ok bool) {
 	return l, ok
 }
 
-// DumpOfWords gives the bytes of a dump in words of two bytes, which a machine has turned round, as hexdump and od -x print it; nil
-// when a text is none.
-func DumpOfWords(text string) (out []byte) {
+// ForeignDump gives the bytes of a dump that is not in bytes with offsets in hex: in words of two bytes, which a machine has turned
+// round (hexdump, od -x), or with offsets in octal or decimal (od). It gives nil for any other text.
+func ForeignDump(text string) (out []byte) {
 	var p lineParser
+	foreign := false
 	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		switch l := p.parse(line, len(out)); {
-		case strings.TrimSpace(line) == "":
-		case l.turned:
-			out = append(out, l.data...)
-		case l.offset < 0 || len(l.data) > 0:
-			return nil
-		default:
-			out = out[:l.offset]
+		if line = strings.TrimRight(line, "\r\n"); strings.TrimSpace(line) == "" {
+			continue
 		}
+		l := p.parse(line, len(out))
+		if l.offset < 0 || l.offset == 0 && len(out) > 0 {
+			return nil
+		}
+		out = append(out[:l.offset], l.data...)
+		foreign = foreign || l.turned || p.base == 8 || p.base == 10
+	}
+	if !foreign {
+		return nil
 	}
 	return out
 }

@@ -280,6 +280,8 @@ func TestWhatIsNoFrame(t *testing.T) {
 		"2026-03-02 09:00:01 counts 1, 22, 30, 45",
 		"2026-03-02 09:00:01 buckets 100 200 300 400 500 600 700 800 900",
 		"2026-03-02 09:00:01 sent so far per hour: 12 15 101 99 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24",
+		`{"level":"info","message":"La transacci\u00f3n fue rechazada por el banco emisor 51"}`,
+		`09:00:01 recv b'{"status": "ok", "transactions": 12, "host": "192.0.2.7"}'`,
 		"09:00:01 name \"caf\\xe9\" is unknown",
 		"-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUW8Zk2m0rj1mTq5rjv7Z0W1mJm2wwCgYIKoZIzj0EAwIw\n-----END CERTIFICATE-----",
 	} {
