@@ -277,16 +277,27 @@ func (m *Model) clip() string {
 	return strings.Join(rows, "\n")
 }
 
+// carried counts the connections that pass through this program and end with it: those of a tap, and of a serial line that it
+// stands in; a serial line that it listens to has no host.
+func (m *Model) carried() (open int) {
+	if s := m.snap.Source; s.Simulated || m.snap.Ended || s.Kind != "tap" && s.Kind != "serial" {
+		return 0
+	}
+	for _, l := range m.snap.Lines {
+		if l.Host != "" {
+			open += l.Open
+		}
+	}
+	return open
+}
+
 // quit ends the program; when a live tap carries connections, it asks first: they end with it.
 func (m *Model) quit() tea.Cmd {
-	open := 0
-	for _, l := range m.snap.Lines {
-		open += l.Open
-	}
-	if m.snap.Source.Simulated || m.snap.Source.Kind != "tap" && m.snap.Source.Kind != "serial" || m.snap.Ended || open == 0 {
+	open := m.carried()
+	if open == 0 {
 		return tea.Quit
 	}
-	m.dialog = &question{text: m.t("quit.ask", open), yes: m.t("quit.yes"), no: m.t("quit.no"), then: func(*Model) tea.Cmd { return tea.Quit }}
+	m.dialog = &question{text: m.lang.N("quit.ask", open, open), yes: m.t("quit.yes"), no: m.t("quit.no"), then: func(*Model) tea.Cmd { return tea.Quit }}
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"tillscope/diagnostics"
+	"tillscope/link"
 )
 
 // errNoRoom is a full disk, as the system says it.
@@ -192,5 +193,68 @@ func TestMessagesBeginAtTheirBeginning(t *testing.T) {
 	before := m.message().at
 	if _ = m.View(); before == 0 || m.message().fields[m.message().at].ID == "2" {
 		t.Error("the field that was chosen is not kept")
+	}
+}
+
+// Only what passes through the program ends with it: a serial line that is listened to goes on, and nobody is asked.
+func TestOnlyWhatPassesThroughIsAskedAbout(t *testing.T) {
+	m := newTest(t, "en", 100, 30)
+	sn := *m.snap
+	m.snap = &sn
+	for _, c := range []struct {
+		kind, host string
+		ended      bool
+		want       int
+	}{{"tap", "192.0.2.7:8583", false, 2}, {"tap", "192.0.2.7:8583", true, 0}, {"serial", "/dev/ttyUSB1", false, 2}, {"serial", "", false, 0}, {"capture", "192.0.2.7:8583", false, 0}} {
+		sn.Source.Kind, sn.Ended = c.kind, c.ended
+		sn.Lines = []diagnostics.Line{{ID: 1, Address: "x", Host: c.host, Open: 2}}
+		if got := m.carried(); got != c.want {
+			t.Errorf("%+v: %d connections end", c, got)
+		}
+	}
+}
+
+// The page of a line says nothing twice, and no latency where nothing was answered.
+func TestLinePageOfAListenedPort(t *testing.T) {
+	for lang, none := range map[string]string{"en": "not available on this port", "zh": "此端口不提供"} {
+		m := newTest(t, lang, 100, 40)
+		sn := *m.snap
+		m.snap = &sn
+		e := &diagnostics.Entry{N: 1, Kind: link.Signals, At: sn.Now}
+		l := diagnostics.Line{ID: 1, Address: "/dev/ttyUSB0", Open: 1, Connects: 1}
+		l.Events[link.Signals], l.Last[link.Signals] = 1, e
+		sn.Lines, sn.Version = []diagnostics.Line{l}, sn.Version+1
+		keys(m, "4")
+		s := shown(m)
+		if strings.Count(s, none) != 1 || strings.Contains(s, "/dev/ttyUSB0 "+m.look.toHost) || strings.Contains(s, " 0 ms") {
+			t.Errorf("%s:\n%s", lang, s)
+		}
+		sn.Ended, sn.Version = true, sn.Version+1
+		m.dirty = true
+		if s := shown(m); strings.Contains(s, " now;") || strings.Contains(s, "当前每秒") {
+			t.Errorf("%s: what has ended has a rate now:\n%s", lang, s)
+		}
+	}
+}
+
+// A damaged currency takes none from the sums, and what only tells of money is on no way to an account.
+func TestSumsAndStagesAreOfMoneyThatMoves(t *testing.T) {
+	m := newTest(t, "en", 120, 30)
+	sn := *m.snap
+	sn.Transactions = []*diagnostics.Transaction{
+		{N: 1, Type: "sale", Amount: 100, Currency: "106", Doubtful: true, Stage: "answered", Arrived: "no"},
+		{N: 2, Type: "sale", Amount: 12800, Currency: "156", Stage: "answered", Arrived: "no", Cause: "data.corrupt"},
+		{N: 3, Type: "signon", Stage: "confirmed", Arrived: "unknown"},
+		{N: 4, Type: "upload", Amount: 12800, Currency: "156", Stage: "confirmed", Arrived: "unknown"},
+	}
+	sn.Version++
+	m.adoptSnapshot(fresh{snap: &sn})
+	keys(m, "2")
+	s := shown(m)
+	if !strings.Contains(s, "not arrived, ¥128.00") {
+		t.Errorf("the sum:\n%s", s)
+	}
+	if table, _, _ := strings.Cut(s, "Story"); strings.Contains(strings.SplitN(table, "[Transactions]", 2)[1], "confirmed") {
+		t.Errorf("an upload, or a sign-on, is confirmed:\n%s", s)
 	}
 }

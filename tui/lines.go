@@ -142,7 +142,11 @@ func (p *linesPane) line(m *Model, l *diagnostics.Line, add func(string, token, 
 	case l.Open > 0:
 		word = "lines.open"
 	}
-	add("link", t, m.look.state[state]+" L"+itoa(l.ID)+"  "+diagnostics.Clean(l.Address)+" "+m.look.toHost+" "+diagnostics.Clean(l.Host)+"  "+m.t(word))
+	ends := diagnostics.Clean(l.Address)
+	if l.Host != "" {
+		ends += " " + m.look.toHost + " " + diagnostics.Clean(l.Host)
+	}
+	add("link", t, m.look.state[state]+" L"+itoa(l.ID)+"  "+ends+"  "+m.t(word))
 	add("", plain, m.lang.N("line.connections", l.Connects, l.Connects, l.Open, l.Refused, l.Unreach, l.ResetsTerminal, l.ResetsHost))
 	add("terminals", plain, diagnostics.Clean(strings.Join(l.Terminals, " ")))
 	add("messages", plain, m.t("line.messages", l.Messages, l.Undecoded, l.Bytes))
@@ -163,7 +167,7 @@ func (p *linesPane) line(m *Model, l *diagnostics.Line, add func(string, token, 
 func (p *linesPane) events(m *Model, l *diagnostics.Line, add func(string, token, string)) {
 	var out []string
 	for kind, n := range l.Events {
-		if e := l.Last[kind]; n > 0 && e != nil {
+		if e := l.Last[kind]; n > 0 && e != nil && e.Kind != link.Signals { // these have a row of their own
 			out = append(out, itoa(n)+" x "+m.writer.event(e))
 		}
 	}
@@ -171,7 +175,11 @@ func (p *linesPane) events(m *Model, l *diagnostics.Line, add func(string, token
 		add("events", warn, strings.Join(out, "; "))
 	}
 	if e := l.Last[link.Signals]; e != nil {
-		add("modem", plain, m.writer.event(e)+" "+e.At.Local().Format("15:04:05"))
+		if e.Note == "" {
+			add("modem", dim, m.t("lines.nomodem"))
+		} else {
+			add("modem", plain, diagnostics.Clean(e.Note)+"  "+e.At.Local().Format("15:04:05"))
+		}
 	}
 }
 

@@ -185,10 +185,14 @@ func (m *Model) adoptSnapshot(f fresh) {
 	m.rush = (m.newest() - last) / max(m.h, 1)
 	m.names, m.writer.wide = names(m.snap)
 	m.money = ""
-	for i, t := range m.snap.Transactions {
-		if i == 0 || m.money == "" {
+	for _, t := range m.snap.Transactions {
+		switch {
+		case t.Doubtful || t.Amount == 0: // in no sum, and its currency may be damaged
+			continue
+		case m.money == "":
 			m.money = t.Currency
-		} else if t.Currency != "" && t.Currency != m.money {
+		}
+		if t.Currency != "" && t.Currency != m.money {
 			m.money = "?"
 			break
 		}

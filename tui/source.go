@@ -44,12 +44,8 @@ type choice struct {
 
 // openSource asks which line to watch. A live tap's connections end with it, so that is asked first.
 func (m *Model) openSource() tea.Cmd {
-	open := 0
-	for _, l := range m.snap.Lines {
-		open += l.Open
-	}
-	if open > 0 && !m.snap.Source.Simulated && !m.snap.Ended {
-		m.dialog = &question{text: m.t("source.ask", open), yes: m.t("source.yes"), no: m.t("quit.no"), then: (*Model).chooseSource}
+	if open := m.carried(); open > 0 {
+		m.dialog = &question{text: m.lang.N("source.ask", open, open), yes: m.t("source.yes"), no: m.t("quit.no"), then: (*Model).chooseSource}
 		return nil
 	}
 	return m.chooseSource()

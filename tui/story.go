@@ -58,7 +58,7 @@ func (p *storyPane) draw(m *Model, w, h int) []string {
 	out = append(out, "")
 	out = append(out, p.line(m, x, w)...)
 	out = append(out, "")
-	if x.Amount != 0 {
+	if moves(x) {
 		out = append(out, p.way(m, x, w)...)
 	}
 	for _, s := range p.judgement(m, x) {

@@ -95,6 +95,15 @@ func stateOf(x *diagnostics.Transaction) diagnostics.State {
 	return diagnostics.Unknown
 }
 
+// moves says that a transaction is on the way to an account: a sign-on moves no money, and an upload tells of money once more.
+func moves(x *diagnostics.Transaction) bool {
+	switch x.Type {
+	case "sale", "void", "refund", "preauth", "completion", "adjust":
+		return true
+	}
+	return false
+}
+
 // sums are what has not arrived, by cause: lines for the foot of the table.
 func (m *Model) sums(w int) (out []string) {
 	by := map[string]int64{}
@@ -185,7 +194,7 @@ func (t *transactionsPane) cells(m *Model, x *diagnostics.Transaction) func(colu
 			return diagnostics.Clean(x.ResponseCode)
 		case "stage":
 			stage := x.Stage
-			if x.Amount == 0 && rank(stage) > rank("answered") { // what moves no money is on no way to an account
+			if !moves(x) && rank(stage) > rank("answered") {
 				stage = "answered"
 			}
 			return m.look.state[stateOf(x)] + " " + m.t("stage."+stage)
