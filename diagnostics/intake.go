@@ -107,6 +107,9 @@ func (in *intake) read(r *reading) {
 	if ev.Kind == link.Gap && ev.Conn == 0 { // of a capture that could not keep up: nobody knows whose bytes they were
 		return
 	}
+	if ev.Kind == link.Stood {
+		return
+	}
 	if r.conn = in.conns[ev.Conn]; r.conn != nil {
 		r.line = r.conn.line
 	} else if r.line, r.conn = in.open(ev); r.conn == nil {

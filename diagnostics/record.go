@@ -2,6 +2,7 @@ package diagnostics
 
 import (
 	"strings"
+	"time"
 
 	"tillscope/link"
 	"tillscope/wire"
@@ -10,6 +11,22 @@ import (
 // record hands an event without data to whoever records. Its note has the system's words, never what passed on the line.
 func (s *Session) record(ev link.Event) {
 	if s.o.Record != nil {
+		s.o.Record(ev)
+	}
+}
+
+// recordWatch tells what a recording cannot know of the watch: when it stood still, and until when it went on.
+func (s *Session) recordWatch(at time.Time) {
+	if s.o.Record == nil {
+		return
+	}
+	ev := link.Event{At: at, Kind: link.Stood}
+	for _, x := range s.unsaid {
+		ev.Took, ev.Note = x.to.Sub(x.from), x.from.UTC().Format(time.RFC3339Nano)
+		s.o.Record(ev)
+	}
+	if s.unsaid = s.unsaid[:0]; s.ended {
+		ev.Took, ev.Note = 0, ""
 		s.o.Record(ev)
 	}
 }
@@ -51,6 +68,9 @@ func (s *Session) recordTaken() {
 	if ev := s.taken; len(ev.Data) > 0 {
 		s.taken = link.Event{}
 		s.o.Record(ev)
+		if len(s.unsaid) > 0 {
+			s.recordWatch(ev.At)
+		}
 	}
 }
 

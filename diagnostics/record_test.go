@@ -51,8 +51,9 @@ func TestRecordingKeepsThePieces(t *testing.T) {
 		}
 		var got []piece
 		for _, ev := range recorded {
-			got = append(got, piece{ev.Dir, ev.At, len(ev.Data)})
-			again.Handle(ev)
+			if again.Handle(ev); ev.Kind == link.Data {
+				got = append(got, piece{ev.Dir, ev.At, len(ev.Data)})
+			}
 		}
 		again.End(nil)
 		if diff := cmp.Diff(sent, got); diff != "" {
@@ -203,5 +204,39 @@ func TestRecordingOfDamageReadsTheSame(t *testing.T) {
 	}
 	if damaged < 50 || undecoded < 50 || stopped < 50 {
 		t.Errorf("%d frames read to their end though damaged, %d not at all and %d in part are too few to prove anything", damaged, undecoded, stopped)
+	}
+}
+
+// What waited for the watch is no sign, in a recording as on the line.
+func TestRecordingTellsWhenTheWatchStood(t *testing.T) {
+	r := newRig(t)
+	var recorded []link.Event
+	live, err := NewSession(Options{Record: func(ev link.Event) { recorded = append(recorded, ev) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.s = live
+	for i := range 20 {
+		r.sale("T0000001", fmt.Sprintf("%06d", i+1), pan1, "00")
+		if i%5 == 4 {
+			from := r.at.Add(time.Second)
+			r.at = from.Add(20 * time.Second)
+			live.Stood(from, r.at)
+		}
+	}
+	live.End(nil)
+	again, err := NewSession(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ev := range recorded {
+		again.Handle(ev)
+	}
+	again.End(nil)
+	if diff := cmp.Diff(live.stalls.known, again.stalls.known, cmp.AllowUnexported(stall{})); diff != "" {
+		t.Errorf("the line (-) and its recording (+) differ:\n%s", diff)
+	}
+	if a, b := live.Snapshot(), again.Snapshot(); a.Totals != b.Totals || !a.Now.Equal(b.Now) {
+		t.Errorf("%v %+v, %v %+v", a.Now, a.Totals, b.Now, b.Totals)
 	}
 }

@@ -59,6 +59,7 @@ type Session struct {
 	events    []eventSeen
 	foreigns  []int
 	stalls    stalls
+	unsaid    []stall     // of which a recording does not tell yet
 	opens     []time.Time // when connects began that stood at once, the latest ones
 	taken     link.Event  // what is to be recorded of the bytes in hand
 }
@@ -247,6 +248,7 @@ func (s *Session) End(err error) {
 		s.release(r.conn)
 	}
 	s.ended = true
+	s.recordWatch(s.now)
 	if err != nil {
 		s.err = err.Error()
 	}
@@ -292,6 +294,11 @@ func (s *Session) book(r *reading) {
 		s.clock(ev.At)
 		r.line.det = r.det
 		s.take(c, r.items)
+		return
+	}
+	if ev.Kind == link.Stood {
+		s.clock(ev.At)
+		s.stood(recalled(&ev))
 		return
 	}
 	s.version++

@@ -66,10 +66,27 @@ func (s *stalls) add(x stall) {
 func (s *Session) Stood(from, to time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if to.Sub(from) >= s.scaled(leastPatience)/2 {
-		s.stalls.add(stall{from, to})
-		s.version++
+	if s.stood(stall{from, to}) && s.o.Record != nil {
+		s.unsaid = append(s.unsaid, stall{from, to})
 	}
+}
+
+func (s *Session) stood(x stall) (matters bool) {
+	if x.to.Sub(x.from) < s.scaled(leastPatience)/2 {
+		return false
+	}
+	s.stalls.add(x)
+	s.version++
+	return true
+}
+
+// recalled is the stall of which a recording tells.
+func recalled(ev *link.Event) stall {
+	from, err := time.Parse(time.RFC3339Nano, ev.Note)
+	if err != nil {
+		return stall{}
+	}
+	return stall{from, from.Add(ev.Took)}
 }
 
 // held says that what was sent at a time may have waited for the watch, by somebody who waits that long. A machine that had no time

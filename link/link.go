@@ -42,6 +42,8 @@ const (
 	Tuned         // the speed and format of a serial line were found: Event.Note, as in "9600 8N1", with a confidence of Event.Count percent
 	Garbled       // Event.Size bytes of a serial line made no sense: wrong speed or parity. Event.Note is the format that they look like, where it shows
 
+	Stood // in a recording only, of no connection: whoever watched got no time of its machine, from Event.Note (RFC 3339) on for Event.Took; or, without a Note, went on until Event.At
+
 	Kinds // how many kinds there are
 )
 

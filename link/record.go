@@ -33,14 +33,15 @@ type Recorder struct {
 	err     error
 	stopped chan struct{} // closed with the first error
 
-	file  *os.File
-	out   *pcapgo.NgWriter // writes into wait
-	wait  bytes.Buffer     // whole blocks that are not in the file yet, so that it never ends inside one
-	size  int64            // of the file
-	part  int
-	conns map[uint64]*recorded
-	begun uint32 // the latest connection's first sequence number
-	names map[string]netip.AddrPort
+	file   *os.File
+	out    *pcapgo.NgWriter // writes into wait
+	wait   bytes.Buffer     // whole blocks that are not in the file yet, so that it never ends inside one
+	size   int64            // of the file
+	part   int
+	conns  map[uint64]*recorded
+	latest *recorded // that passed something last
+	begun  uint32    // the latest connection's first sequence number
+	names  map[string]netip.AddrPort
 }
 
 // recorded is a connection as the capture shows it: the next sequence number and the end of each direction.
@@ -216,6 +217,12 @@ func (r *Recorder) event(ev Event) error {
 	if err := r.rotate(); err != nil {
 		return err
 	}
+	if ev.Kind == Stood { // beside what passed last
+		if r.latest == nil {
+			return nil
+		}
+		return r.packet(ev.At, r.latest, ToHost, nil, layers.TCP{ACK: true}, comment(ev))
+	}
 	c := r.conns[ev.Conn]
 	begins := ev.Kind == Opened || ev.Kind == Refused || ev.Kind == Unreached
 	if c == nil || begins {
@@ -224,6 +231,7 @@ func (r *Recorder) event(ev Event) error {
 		c = &recorded{ends: [2]netip.AddrPort{r.address(ev.Terminal), r.address(ev.Host)}, seq: [2]uint32{r.begun, r.begun}}
 		r.conns[ev.Conn] = c
 	}
+	r.latest = c
 	var words []string
 	if w := comment(ev); w != "" {
 		words = append(words, w)

@@ -26,7 +26,7 @@ const (
 var commentWords = map[Kind]string{
 	Unreached: "unreached", Gap: "gap", Retransmitted: "retransmitted", Stalled: "stalled", Slow: "slow", Silent: "silent",
 	HalfOpen: "half-open", Signals: "signals", Unplugged: "unplugged", Plugged: "plugged",
-	Tuned: "tuned", Garbled: "garbled",
+	Tuned: "tuned", Garbled: "garbled", Stood: "stood",
 }
 
 // comment puts an event into words. Kinds that packets show have none.
@@ -131,6 +131,11 @@ func read(comments []string) (line, frame string) {
 
 // note takes in what a recording says beside the packet s, which was taken in before.
 func (a *assembler) note(s *segment, words string) {
+	told, ok := commented(words)
+	if ok && told.Kind == Stood { // of the watch: the connection may be gone
+		a.emit(Event{At: s.at.time(), Kind: Stood, Took: told.Took, Note: told.Note})
+		return
+	}
 	key, fromA := pair{s.from, s.to}, true
 	if compare(s.from, s.to) > 0 {
 		key, fromA = pair{s.to, s.from}, false
@@ -145,7 +150,6 @@ func (a *assembler) note(s *segment, words string) {
 		}
 		return
 	}
-	told, ok := commented(words)
 	if !ok {
 		return
 	}
