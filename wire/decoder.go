@@ -132,7 +132,7 @@ func NewDecoder(o Options) (*Decoder, error) {
 }
 
 // Like makes another decoder for a line of which as much is known. What they can read is shared, and so are plans and the room for
-// messages: a line of its own costs little.
+// messages: a line of its own costs little. Neither is to be used while the other is.
 func (d *Decoder) Like() *Decoder {
 	like := newDecoder(slices.Clip(d.candidates), d.learns)
 	like.shared = d.shared
