@@ -75,7 +75,7 @@ func init() { // not a literal: the help that shows the table is itself in it
 		{"filter", []string{"/"}, nil, true, always, (*Model).startFilter},
 		{"next", []string{"tab"}, nil, true, several, do(func(m *Model) { m.cycle(1) })},
 		{"previous", []string{"shift+tab"}, nil, false, several, do(func(m *Model) { m.cycle(-1) })},
-		{"open", []string{"enter"}, nil, true, always, do(func(m *Model) { m.panes[m.focus].open(m) })},
+		{"open", []string{"enter"}, nil, true, unless(func(m *Model) bool { return m.focus != lines }, "why.noopen"), do(func(m *Model) { m.panes[m.focus].open(m) })},
 		{"close", []string{"esc"}, nil, false, always, do((*Model).back)},
 		{"zoom", []string{"z"}, nil, true, func(m *Model) string {
 			if sizeOf(m.w, m.h) == small {

@@ -258,3 +258,22 @@ func TestSumsAndStagesAreOfMoneyThatMoves(t *testing.T) {
 		t.Errorf("an upload, or a sign-on, is confirmed:\n%s", s)
 	}
 }
+
+// Enter does something in every region, or the footer does not offer it and the help says why.
+func TestEnterDoesSomethingWhereItIsOffered(t *testing.T) {
+	for r, name := range regionNames {
+		m := full(t, "en", false)
+		keys(m, states[name]...)
+		if m.focus != region(r) {
+			t.Fatalf("%s: the focus is in %s", name, regionNames[m.focus])
+		}
+		m.notice = ""
+		m.dirty = true
+		before := shown(m)
+		offered := strings.Contains(before[strings.LastIndexByte(before, '\n')+1:], "enter open")
+		keys(m, "enter")
+		if did := shown(m) != before; !did || offered == strings.HasSuffix(m.notice, m.t("why.noopen")) {
+			t.Errorf("%s: offered %v, did something %v, says %q", name, offered, did, m.notice)
+		}
+	}
+}

@@ -226,4 +226,4 @@ func (m *Model) rates(cells int) []float64 {
 }
 
 func (p *linesPane) move(_ *Model, by int) { p.scroll.move(by) }
-func (p *linesPane) open(*Model)           {}
+func (p *linesPane) open(*Model)           {} // the action says so

@@ -45,7 +45,12 @@ func textToken(s diagnostics.State) token {
 }
 
 func (s *statusPane) move(_ *Model, by int) { s.scroll.move(by) }
-func (s *statusPane) open(*Model)           {}
+
+// open goes to where the branches were asked about.
+func (s *statusPane) open(m *Model) {
+	m.leave()
+	m.view, m.focus, m.zoom = diagnosisView, tree, false
+}
 
 // branchStrip is the status in one line.
 func (m *Model) branchStrip(w int) string {
