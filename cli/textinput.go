@@ -105,6 +105,9 @@ var literal = regexp.MustCompile(`^(?:[0-9]{2,10})?(?:ISO[0-9]{9})?[0-29][1-8][0
 // log says of the message, but for a length in digits.
 var header = regexp.MustCompile(`^(?s:.*?)([0-9]{0,6}ISO[0-9]{9}[0-29][1-8][0-9]{2}[0-9A-Fa-f]{16})`)
 
+// lostLength is what may be left in front of a text of a length in bytes.
+var lostLength = regexp.MustCompile(`^[^0-9]{1,4}`)
+
 // literalMessages takes text for the bytes of a message; none when it does not begin like one. Blanks at its end may belong to
 // it, and so may line breaks in it, or they are of the page from which it comes.
 func literalMessages(text string) (all [][]byte) {
@@ -113,7 +116,9 @@ func literalMessages(text string) (all [][]byte) {
 		text = text[at[2]:]
 	}
 	if !literal.MatchString(text) {
-		return nil
+		if text = lostLength.ReplaceAllString(text, ""); !literal.MatchString(text) {
+			return nil
+		}
 	}
 	all = append(all, []byte(text))
 	if joined := strings.NewReplacer("\r", "", "\n", "").Replace(text); joined != text {

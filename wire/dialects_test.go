@@ -391,3 +391,29 @@ func TestBitmapInEBCDIC(t *testing.T) {
 		t.Error("the card number stands there as", form)
 	}
 }
+
+// Visa's third bitmap stands with the others.
+func TestThirdBitmapWithTheOthers(t *testing.T) {
+	in := "0100 F220040000000000 8000000001000000 2200000000000000 10" + testPAN + "003000 000000001000 0119163908 000098 0510 06690003010AF3 0000048000 051234567890"
+	b, err := hex.DecodeString(strings.ReplaceAll(in, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, det, err := Decode(b, Options{})
+	if err != nil || det.Dialect != "visa-base1" || m.Stop != nil || m.Trailing > 0 || m.Get(22) != "0510" {
+		t.Errorf("%v, %+v, stop %+v, fields %v", err, det, m.Stop, m.Fields())
+	}
+	for _, f := range m.Fields() {
+		if want := map[string]string{"104": "690003010AF3", "131": "0000048000", "135": "1234567890"}[f.ID]; want != "" && f.Value != want {
+			t.Errorf("field %s is %q", f.ID, f.Value)
+		}
+	}
+	if head := m.Head(); head[1].Value != "F22004000000000080000000010000002200000000000000" {
+		t.Errorf("bitmap %q", head[1].Value)
+	}
+	for cut := range b {
+		if m, _, _ := Decode(b[:cut], Options{Dialect: "visa-base1"}); leaks(everything(m), testPAN) != "" {
+			t.Errorf("cut at %d, the card number stands there", cut)
+		}
+	}
+}

@@ -446,6 +446,9 @@ func (m *Message) Head() []Field {
 	}
 	if hex && unhex(first) > 7 || !hex && first > 0x7F {
 		n *= 2 // bit 1 announces the second bitmap
+		if m.dialect.third == atHead && !hex && m.bytes[min(at+8, int(m.raw)-1)] > 0x7F {
+			n += 8
+		}
 	}
 	n = min(n, int(m.raw)-at)
 	bitmap := Field{ID: "bitmap", Name: "Bitmap", Value: m.hex(at, n), Offset: at, Length: n, From: 2 * at, To: 2 * (at + n)}

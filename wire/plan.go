@@ -92,6 +92,10 @@ func (p *plans) walk(d *dialect, b []byte, at int, w *walked, st *standing) {
 	if !d.head(b, at, w) {
 		return
 	}
+	if w.third != 0 {
+		d.rest(b, w, nil)
+		return
+	}
 	place := &p[(w.fields[0]*0x9E3779B97F4A7C15+w.fields[1])>>58]
 	known := place[0]
 	if !known.fits(d, w) {

@@ -19,7 +19,7 @@ type envelope struct {
 	Names    map[string]string
 	Framings []string
 	Headers  []string
-	Third    int    // the field that is the bitmap of fields 129 to 192
+	Third    int    // the field that is the bitmap of fields 129 to 192; field 65 stands with the other bitmaps
 	Seldom   []int  // fields that its messages hardly ever have
 	Rare     bool   // it is looked for in its own framings and headers only
 	Values   string // the family of value.* texts in the languages that its codes belong to

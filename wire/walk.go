@@ -44,6 +44,7 @@ const (
 type walked struct {
 	mti        [4]byte
 	fields     [2]uint64 // the bitmaps, bit 1 cleared
+	third      uint64    // the third bitmap, where it stands with the others
 	spans      []span
 	bitmap     int // offset of the bitmap
 	end        int // offset after the last field read
@@ -111,16 +112,28 @@ func (d *dialect) head(b []byte, at int, w *walked) bool {
 			return false
 		}
 		at += n
+		if d.third == atHead && w.fields[1]>>63 == 1 {
+			w.fields[1] &^= 1 << 63
+			w.end = at
+			if n, ok = d.readBitmap(b[at:], &w.third); !ok {
+				w.fault = faultBitmap
+				return false
+			}
+			at += n
+		}
 	}
 	w.end = at
 	return true
 }
 
+// atHead is the field that is the third bitmap where that stands with the others, announced by the first bit of the second.
+const atHead = 65
+
 // rest reads the fields that the bitmaps name.
 func (d *dialect) rest(b []byte, w *walked, over []*def) {
 	at := w.end
-	sets := [3]uint64{w.fields[0], w.fields[1]}
-	n := bits.OnesCount64(sets[0]) + bits.OnesCount64(sets[1])
+	sets := [3]uint64{w.fields[0], w.fields[1], w.third}
+	n := bits.OnesCount64(sets[0]) + bits.OnesCount64(sets[1]) + bits.OnesCount64(sets[2])
 	if d.has3(w.fields) {
 		n += 64
 	}
@@ -169,7 +182,7 @@ walking:
 			}
 			room[k] = span{id: id, off: uint16(at), n: uint16(size), marks: marks}
 			k++
-			if int(id) == d.third && size == 8 {
+			if int(id) == d.third && id != atHead && size == 8 {
 				sets[2] = binary.BigEndian.Uint64(b[at:])
 			}
 			at += size
@@ -181,7 +194,7 @@ walking:
 
 // has3 says that a third bitmap is among the fields.
 func (d *dialect) has3(fields [2]uint64) bool {
-	return d.third > 0 && fields[(d.third-1)/64]<<((d.third-1)%64)>>63 == 1
+	return d.third > atHead && fields[(d.third-1)/64]<<((d.third-1)%64)>>63 == 1
 }
 
 // readMTI reads the message type; ok says that ISO 8583 defines such a version, class, function and origin.

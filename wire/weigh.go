@@ -34,7 +34,7 @@ func (r *reading) score(b []byte, f frame, header int, w *walked, over []*def) (
 	if len(w.spans) == 0 {
 		return -2
 	}
-	if d.third > 0 && !d.has3(w.fields) {
+	if d.third > atHead && !d.has3(w.fields) {
 		score = -strong // it is like others but for that
 	}
 	if w.fields[0]&d.seldom[0]|w.fields[1]&d.seldom[1] != 0 {
