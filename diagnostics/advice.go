@@ -79,7 +79,7 @@ func (s *Session) numbers(f *found, c Cause, names []string) string {
 			}
 		case "since":
 			if !c.Began.IsZero() {
-				add(c.Began.Format("2006-01-02 15:04:05"))
+				add(c.Began.Local().Format("2006-01-02 15:04:05"))
 			}
 		case "amount":
 			if c.Amount > 0 {
@@ -106,12 +106,12 @@ func (s *Session) numbers(f *found, c Cause, names []string) string {
 		if len(list) > mostTold {
 			list = append(list[:mostTold:mostTold], "…")
 		}
-		out = append(out, lang.T("tell."+name)+" "+strings.Join(list, ", "))
+		out = append(out, lang.T("tell."+name)+" "+strings.Join(list, lang.T("tell.between")))
 	}
 	if len(out) == 0 {
 		return ""
 	}
-	return "(" + strings.Join(out, "; ") + ")"
+	return lang.T("tell.all", strings.Join(out, lang.T("tell.next")))
 }
 
 // lasted says from when to when a cause was seen, in the words of a language; empty when that is not known.

@@ -14,7 +14,7 @@ func (m *Model) verdict() (string, token) {
 	case len(sn.Causes) > 0 && sn.Causes[0].ID != pending:
 		c := sn.Causes[0]
 		if !c.Likely() {
-			return m.look.state[diagnostics.Warn] + " " + m.t("verdict.perhaps") + " " + c.Title + "  " + itoa(int(c.Confidence*100)) + "%", warn
+			return m.look.state[diagnostics.Warn] + " " + m.t("verdict.perhaps", c.Title) + "  " + itoa(int(c.Confidence*100)) + "%", warn
 		}
 		return m.look.state[diagnostics.Fail] + " " + c.Title + "  " + itoa(int(c.Confidence*100)) + "%", bad
 	case sn.Totals.Messages == 0 && len(sn.Entries) == 0:
@@ -66,11 +66,11 @@ func (d *diagnosisPane) draw(m *Model, w, h int) []string {
 	for i, c := range m.snap.Causes {
 		if i > 0 {
 			out = append(out, "")
-			add(strong, m.t("diagnosis.also")+" "+c.Title+"  "+itoa(int(c.Confidence*100))+"%", "  ")
+			add(strong, m.t("diagnosis.also", c.Title)+"  "+itoa(int(c.Confidence*100))+"%", "  ")
 			remedies(c)
 		}
 		for _, p := range c.Prevent {
-			add(dim, m.look.dot+" "+m.t("diagnosis.prevent")+" "+p, "  ")
+			add(dim, m.look.dot+" "+m.t("diagnosis.prevent", p), "  ")
 		}
 	}
 	return d.window(out, h)

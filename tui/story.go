@@ -166,7 +166,7 @@ func (p *storyPane) judgement(m *Model, x *diagnostics.Transaction) (out []said)
 	out = append(out, said{bad, m.look.state[stateOf(x)] + " " + m.t("cause."+x.Cause)})
 	remedies, _ := diagnostics.Advice(x.Cause, m.lang.ID)
 	for _, r := range remedies {
-		out = append(out, said{plain, m.look.dot + " " + m.t("who."+r.Who) + ": " + r.Do})
+		out = append(out, said{plain, m.look.dot + " " + m.t("of", m.t("who."+r.Who), r.Do)})
 	}
 	return out
 }

@@ -42,7 +42,7 @@ func (p *verdictPane) draw(m *Model, w, h int) []string {
 	for i, c := range m.snap.Causes {
 		if i > 0 {
 			out = append(out, "")
-			v, t = m.t("diagnosis.also")+" "+c.Title+"  "+itoa(int(c.Confidence*100))+"%", strong
+			v, t = m.t("diagnosis.also", c.Title)+"  "+itoa(int(c.Confidence*100))+"%", strong
 		}
 		from := len(out)
 		add(t, v, "  ")
@@ -51,7 +51,7 @@ func (p *verdictPane) draw(m *Model, w, h int) []string {
 			add(plain, m.look.dot+" "+m.t("of", m.t("who."+r.Who), r.Do), "  ")
 		}
 		for _, s := range c.Prevent {
-			add(dim, m.look.dot+" "+m.t("diagnosis.prevent")+" "+s, "  ")
+			add(dim, m.look.dot+" "+m.t("diagnosis.prevent", s), "  ")
 		}
 		mark(i, from)
 	}
