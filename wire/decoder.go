@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -214,11 +215,12 @@ func (d *Decoder) choose() {
 	d.det.Confidence = confidence(top, second, float64(max(d.trial, 1)))
 }
 
-// confidence grows with the evidence for the best reading, and with its lead over the next best.
+// confidence grows with the evidence for the best reading, and with its lead over the next best. It is told in four digits: more
+// mean nothing, and in a recording they would look like a card number.
 func confidence(top, next, frames float64) float64 {
 	lead := max(top-max(next, 0), 0)
 	whole := min(top/frames/8, 1)
-	return min(0.99, whole*(0.5+0.5*lead/(lead+2)))
+	return math.Round(1e4*min(0.99, whole*(0.5+0.5*lead/(lead+2)))) / 1e4
 }
 
 // steady says that nothing is to be compared: the reading that was found goes on to fit.
