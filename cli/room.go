@@ -15,7 +15,7 @@ import (
 const (
 	leastRoom = 39 << 20
 	moreRoom  = 3 << 20
-	mostRoom  = 6 << 20 // instead of moreRoom, when collections would else be less than tooSoon apart
+	mostRoom  = 5 << 20 // instead of moreRoom, when collections would else be less than tooSoon apart
 	tooSoon   = 200 * time.Millisecond
 )
 

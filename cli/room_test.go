@@ -45,7 +45,8 @@ func TestRoomFollowsWhatIsInUse(t *testing.T) {
 	until("when it is gone", func(limit int64) bool { return limit < much })
 }
 
-// The collector comes less often while a line passes through the program, also when the line is chosen on the screen.
+// The collector comes less often while a line passes through the program, also when the line is chosen on the screen. Of what
+// was watched before nothing stays.
 func TestRoomFollowsTheSource(t *testing.T) {
 	t.Setenv("GOGC", "")
 	t.Setenv("GOMEMLIMIT", "")
@@ -69,6 +70,8 @@ func TestRoomFollowsTheSource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	gone := make(chan struct{})
+	runtime.AddCleanup(now.session, func(c chan struct{}) { close(c) }, gone)
 	s := &screen{w: &watch{lang: "en"}, ctx: ctx, now: now, room: newRoom()}
 	defer s.room.leave()
 	s.room.grow(s.percent())
@@ -87,4 +90,15 @@ func TestRoomFollowsTheSource(t *testing.T) {
 	}
 	cancel()
 	<-s.current().ended
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(time.Millisecond) {
+		runtime.GC()
+		select {
+		case <-gone:
+			return
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("what was watched before stays in memory")
+		}
+	}
 }

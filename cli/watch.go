@@ -42,7 +42,7 @@ const (
 // less to look through.
 const reportRing = 6000
 
-// For a screen: how many entries stand as they are, at more than a kilobyte each, and how many are kept packed behind them, at
+// For a screen: how many entries stand as they are, at some 700 bytes each, and how many are kept packed behind them, at
 // some fifty bytes. 100,000 in all.
 const (
 	screenRing = 1024
