@@ -349,7 +349,7 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 		if stop != nil && suspect > 0 {
 			stop.Suspect = fmt.Sprint(suspect)
 		}
-		if m.Check == "" && !r.final { // or it is damaged, and no other form of a field is what is wrong with it
+		if m.Check == "" && f.total <= len(b) && !r.final { // or it is damaged, and no other form of a field is what is wrong with it
 			if form := d.patched(r, b, f, header, &w, suspect); form != nil {
 				m.Form, stop = form, nil
 				w = form.dialect.walk(b[:f.end], f.payload+header, nil, nil)
@@ -497,7 +497,7 @@ func Decode(b []byte, o Options) (*Message, Detection, error) {
 			continue
 		case f.total > len(b): // cut off
 			short = 1.5 - float64(len(b))/float64(f.total)
-			f.end, f.total = min(f.end, len(b)), len(b)
+			f.end = min(f.end, len(b))
 		case f.total < len(b): // something stands behind it
 			behind = 1 + float64(len(b)-f.total)/8
 		}
@@ -508,7 +508,7 @@ func Decode(b []byte, o Options) (*Message, Detection, error) {
 	d.choose()
 	if d.sure {
 		if f, ok := measure(d.candidates[0].framing, b); ok {
-			f.end, f.total = min(f.end, len(b)), min(f.total, len(b))
+			f.end = min(f.end, len(b))
 			frames[0] = f
 		}
 	}

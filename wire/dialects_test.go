@@ -417,3 +417,34 @@ func TestThirdBitmapWithTheOthers(t *testing.T) {
 		}
 	}
 }
+
+// A frame of which bytes are missing is read as far as it goes: no other form of a field explains what is not there. Without a
+// length nobody knows, but what is left of a code in text is no packed one.
+func TestMissingBytesAreNoOtherForm(t *testing.T) {
+	in := "6000030000 603100311001 0210 703E02810AD08013 16" + testPAN + "000000 000000000100 000134 091947 0428 1512 0427 0100 00 08 00095840" +
+		"303931393437313435303630 3030 3538343032303031 333032343430333830363231313030 22 30393331303030302020203033303235383430202020" + "313536 0013 2200000700050 0 0003 435550 3646414343303536"
+	b, err := hex.DecodeString(strings.ReplaceAll(in, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := frameAs("len2", b)
+	if m, det, err := Decode(whole, Options{}); err != nil || m.Stop != nil || m.Trailing > 0 || det.Dialect != "cup" {
+		t.Fatalf("%v, %+v, stop %+v", err, det, m.Stop)
+	}
+	for at := 13; at < len(whole); at++ {
+		m, det, err := Decode(slices.Delete(slices.Clone(whole), at, at+1), Options{Framing: "len2", Header: "tpdu+cup"})
+		if err != nil || m.Stop == nil && m.Trailing == 0 {
+			t.Errorf("without byte %d: %v, %+v, fields %v", at, err, det, m.Fields())
+		}
+	}
+	for _, lost := range []string{"3030 3538", "313536 0013"} { // of the response code, and of the currency
+		part := strings.Replace(in, lost, lost[2:], 1)
+		b, err := hex.DecodeString(strings.ReplaceAll(part, " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, det, err := Decode(b, Options{}); err != nil || m.Stop == nil && m.Trailing == 0 && det.Confidence > 0.5 {
+			t.Errorf("without a byte at %s: %v, %+v, fields %v", lost, err, det, m.Fields())
+		}
+	}
+}

@@ -82,18 +82,19 @@ func (df *def) variants(packed bool) []*def {
 			add(func(v *def) { v.max = 32 }) // a hash of SHA-256 in place of a MAC
 		}
 	}
-	add(func(v *def) { v.digits, v.prefix, v.max = 2, prefixLike(df), 99 })
+	add(func(v *def) { v.digits, v.prefix, v.max = 2, prefixLike(df, packed), 99 })
 	return out
 }
 
-func prefixLike(df *def) coding {
-	switch df.coding {
-	case asText, asHex:
-		return asText
-	case asEBCDIC:
+// prefixLike is how a length would stand in front of a field that has none: like other lengths there.
+func prefixLike(df *def, packed bool) coding {
+	switch {
+	case df.coding == asEBCDIC:
 		return asEBCDIC
+	case packed || df.coding != asText && df.coding != asHex:
+		return asBCD
 	}
-	return asBCD
+	return asText
 }
 
 // suspect is the first field of a walk whose value is implausible, 0 when there is none.

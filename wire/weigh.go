@@ -136,6 +136,9 @@ func plausible(b []byte, s *span, df *def, mti [4]byte) float64 {
 		case lead == 1 && v[0]>>4 != 0: // an odd count stands right behind a zero
 			return -1.5
 		case c == asLBCD && chars%2 == 1 && v[len(v)-1]&15 != 0 && v[len(v)-1]&15 != 0xF:
+			if id >= 49 && id <= 51 {
+				return -2 // half of a code in text
+			}
 			return -0.7
 		}
 	}
@@ -233,6 +236,9 @@ func plausible(b []byte, s *span, df *def, mti [4]byte) float64 {
 			return judge(known && (digit(2) <= 4 || digit(2) >= 8), 0.8)
 		}
 	case 39:
+		if c.packed() && len(v) == 1 && v[0]>>4 == 3 {
+			return -1 // half of a code in text
+		}
 		for i := range len(v) {
 			x := v[i]
 			if c == asEBCDIC {
