@@ -1,6 +1,7 @@
 package diagnostics
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ func (s *Session) recordMessage(c *conn, it *item, dir link.Dir) {
 	if l.noted != l.det {
 		l.noted, l.note = l.det, l.det.Note()
 	}
-	piece := link.Event{Conn: c.id, Terminal: c.from, Host: l.Host, Kind: link.Data, Dir: dir, Line: l.note, Note: it.m.Note(*l.det)}
+	piece := link.Event{Conn: c.id, Terminal: c.from, Host: l.Host, Kind: link.Data, Dir: dir, Line: l.note, Note: it.m.Note(*l.det, s.another(it.m))}
 	b, from := storable(it.m), int64(0)
 	piece.At = it.at
 	for _, next := range it.rest {
@@ -49,6 +50,30 @@ func (s *Session) recordMessage(c *conn, it *item, dir link.Dir) {
 		piece.At, piece.Note, from = next.at, "", next.from
 	}
 	s.recordPiece(piece, b[from:])
+}
+
+// keptCards bounds how many cards are told apart of which the same digits may be seen.
+const keptCards = 1 << 14
+
+// another says which of the cards that look the same in a recording is a message's, 0 for the first.
+func (s *Session) another(m *wire.Message) int {
+	card := m.Card()
+	if card == 0 {
+		return 0
+	}
+	look := m.PAN()
+	alike := s.cards[look]
+	i := slices.Index(alike, card)
+	switch {
+	case i >= 0:
+		return i
+	case len(s.cards) >= keptCards || len(alike) >= keptCards/1024:
+		return 0
+	case s.cards == nil:
+		s.cards = map[string][]uint64{}
+	}
+	s.cards[strings.Clone(look)] = append(alike, card)
+	return len(alike)
 }
 
 // recordPiece holds back what came in one piece with what may follow.

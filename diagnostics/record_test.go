@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,6 +64,46 @@ func TestRecordingKeepsThePieces(t *testing.T) {
 		if a.Latency != b.Latency || a.Latency.Max < gap.Milliseconds() || a.Messages != 24 || b.Messages != 24 {
 			t.Errorf("live %+v, opened again %+v", a, b)
 		}
+	}
+}
+
+// Two cards of which the same digits may be seen are two in a recording, too.
+func TestRecordingTellsCardsApart(t *testing.T) {
+	var recorded []link.Event
+	live, err := NewSession(Options{Record: func(ev link.Event) { recorded = append(recorded, ev) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t)
+	r.s = live
+	for i, pan := range []string{"6226000000010003", "6226000000190003", "6226000000010003", "6226000000270003", "6226000000190003"} {
+		r.sale("T0000001", fmt.Sprintf("%06d", i+1), pan, "00")
+	}
+	live.End(nil)
+	again, err := NewSession(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ev := range recorded {
+		again.Handle(ev)
+	}
+	again.End(nil)
+	// Tokens are of one run: what counts is which are the same.
+	same := func(s *Session) (which []int) {
+		var tokens []uint64
+		for _, e := range s.Snapshot().Entries {
+			if e.Msg != nil && e.Msg.MTI == "0200" {
+				at := slices.Index(tokens, e.Msg.Card())
+				if at < 0 {
+					at, tokens = len(tokens), append(tokens, e.Msg.Card())
+				}
+				which = append(which, at)
+			}
+		}
+		return which
+	}
+	if a, b := same(live), same(again); !slices.Equal(a, []int{0, 1, 0, 2, 1}) || !slices.Equal(a, b) {
+		t.Errorf("the line had the cards %v, its recording has %v", a, b)
 	}
 }
 

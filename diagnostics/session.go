@@ -59,9 +59,10 @@ type Session struct {
 	events    []eventSeen
 	foreigns  []int
 	stalls    stalls
-	unsaid    []stall     // of which a recording does not tell yet
-	opens     []time.Time // when connects began that stood at once, the latest ones
-	taken     link.Event  // what is to be recorded of the bytes in hand
+	unsaid    []stall             // of which a recording does not tell yet
+	opens     []time.Time         // when connects began that stood at once, the latest ones
+	cards     map[string][]uint64 // tokens by what may be seen of their numbers, of what is recorded
+	taken     link.Event          // what is to be recorded of the bytes in hand
 }
 
 // eventSeen is a connection's fault, kept beyond the ring for the evidence.

@@ -3,6 +3,7 @@ package wire
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -39,6 +40,7 @@ type frameNote struct {
 	Fits     string    `json:"fits,omitempty"`
 	Card     string    `json:"card,omitempty"`    // the masked number of a track, which is hidden as a whole in the frame
 	Ended    bool      `json:"ended,omitempty"`   // only the end of what came made it a message
+	Another  int       `json:"another,omitempty"` // which of the cards it is of which the same digits may be seen, from 0
 	NoCard   bool      `json:"no_card,omitempty"` // what stood where the card number does was none
 }
 
@@ -142,12 +144,12 @@ func (m *Message) usual(d Detection) bool {
 }
 
 // Note is what masked bytes of the message do not say, for Stream.Recall. It is empty for most messages of a line of which it is
-// known what it carries, d.
-func (m *Message) Note(d Detection) string {
-	if m.usual(d) {
+// known what it carries, d. another says which of the cards is the message's of which the same digits may be seen: 0 for the first.
+func (m *Message) Note(d Detection, another int) string {
+	if another == 0 && m.usual(d) {
 		return ""
 	}
-	n := frameNote{Size: len(m.Raw()), Control: m.Control}
+	n := frameNote{Size: len(m.Raw()), Control: m.Control, Another: another}
 	if m.Control != "" {
 		return inJSON(n)
 	}
@@ -300,6 +302,9 @@ func (d *Decoder) again(n *frameNote, b []byte) (m *Message) {
 		m.bytes += n.Card
 		m.panAt, m.panTo = uint16(at), uint16(len(m.bytes))
 		m.card = token([]byte(n.Card))
+	}
+	if n.Another > 0 && m.card != 0 {
+		m.card = token(fmt.Append(nil, m.card, n.Another))
 	}
 	return m
 }

@@ -22,7 +22,7 @@ func keep(m *Message, d *Decoder) keptFrame {
 	}
 	m.Reseal(b)
 	det := d.Detection()
-	return keptFrame{b, m.Note(det), det.Note()}
+	return keptFrame{b, m.Note(det, 0), det.Note()}
 }
 
 // account is everything about a message that a diagnosis goes by.
@@ -193,7 +193,7 @@ func FuzzRecall(f *testing.F) {
 		size := 0
 		for _, m := range append(all, s.Close()...) {
 			size += len(m.Raw())
-			_, _, _ = everything(m), m.Note(d.Detection()), account(m)
+			_, _, _ = everything(m), m.Note(d.Detection(), 1), account(m)
 		}
 		if size != len(b) {
 			t.Errorf("%d bytes of %d came out", size, len(b))
