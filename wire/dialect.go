@@ -31,6 +31,7 @@ type def struct {
 	digits  int    // of the length prefix; 0 is a fixed length
 	max     int    // in characters, or bytes for binary fields
 	halved  bool   // the length counts nibbles although the content is bytes
+	known   bool   // one of the further forms that the dialect's file tells
 	doubled bool   // the length counts bytes although the content is packed digits
 	hide    hide
 	layouts []layout

@@ -302,6 +302,12 @@ func TestGuessesAreModest(t *testing.T) {
 	if err != nil || m.Stop != nil || m.Get(64) != "9091929394959697" || det.Confidence > 0.5 {
 		t.Errorf("%v, %+v, stop %+v, field 64 is %q", err, det, m.Stop, m.Get(64))
 	}
+	known := "1100\x72\x30\x05\x89\x00\xc1\x80\x00" + "16" + testPAN + "320000" + "000000020000" + "0325085745" + "000095" + "180325125745" + "A1010125404C101" + "100" + "1504" +
+		"002" + "06534489" + "99000004" + "5604802717499  " + "0169" + "\xf0\x00\xa6\x90\x01" + strings.Repeat("TEXT", 41) + "784"
+	m, det, err = Decode([]byte(known), Options{}) // 25 packed and 41 of sixteen would fit as well
+	if err != nil || m.Stop != nil || m.Get(22) != "A1010125404C101" || m.Get(41) != "99000004" || det.Confidence > 0.5 {
+		t.Errorf("%v, %+v, stop %+v, field 22 is %q", err, det, m.Stop, m.Get(22))
+	}
 	short := "\x60\x01\x23\x00\x00" + "0810\x00\x20\x00\x00\x02\x80\x00\x00" + "123456" + "00" + "3712345" // of eight
 	m, det, err = Decode([]byte(short), Options{})
 	if err != nil || m.Stop == nil || m.Stop.Field != "41" || det.Confidence > 0.3 {

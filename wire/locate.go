@@ -229,6 +229,9 @@ func (s *search) judge(t *walked, over []*def) {
 		if s.textual(t, df) {
 			score -= 1.5
 		}
+		if df.known {
+			score++
+		}
 	}
 	if score > s.best {
 		s.second, s.best, s.found = s.best, score, over

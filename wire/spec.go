@@ -195,7 +195,7 @@ func (env *envelope) compile() (*dialect, error) {
 			if err != nil {
 				return nil, bad(fmt.Errorf("also, form %d: %w", i+1, err))
 			}
-			df.name = d.defs[id].name
+			df.name, df.known = d.defs[id].name, true
 			d.also[id] = append(d.also[id], df)
 		}
 	}
