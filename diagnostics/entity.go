@@ -16,7 +16,6 @@ const (
 	keptOpens      = 1024 // times at which connects began, and up to twice as many
 	keptTerminals  = 5000
 	keptIssuers    = 2000
-	keptInBatch    = 500  // approved transactions of one terminal, before those that were folded are left out
 	keptLatencies  = 500  // of one line, and up to twice as many
 	keptTimes      = 4096 // times of messages, for their rate, and up to twice as many
 	keptWords      = 4096 // texts that come again and again
@@ -29,7 +28,6 @@ type terminal struct {
 	lines  []*lineState
 	behind []string         // of a connection that has not named its terminal: those of its line
 	open   []*txn           // approved, kept, and not settled yet
-	sweep  int              // how long the list may grow before it is looked through
 	folded map[string]*owed // transactions that are no longer kept and wait for the settlement of their batch
 	asked  time.Time        // when its latest request passed
 	ready  bool             // it signed on, or sells

@@ -79,6 +79,9 @@ func (s *Session) fold() {
 	clear(l.txns[n:])
 	l.txns = l.txns[:n]
 	l.foldAt = n + l.foldMore
+	for _, t := range l.roster {
+		t.foldBatch()
+	}
 }
 
 // unarrived says that a transaction was meant to bring money and did not get as far as it should.
@@ -154,8 +157,9 @@ func (t *terminal) owe(batch string) *owed {
 	return o
 }
 
-// foldBatch lets go of folded transactions in a terminal's open batch, now and then.
-func (l *ledger) foldBatch(t *terminal) {
+// foldBatch lets go of folded transactions in a terminal's open batch: of many terminals that do not settle they would be more
+// than all that are kept.
+func (t *terminal) foldBatch() {
 	rest := t.open[:0]
 	for _, x := range t.open {
 		if !x.gone {
@@ -164,5 +168,4 @@ func (l *ledger) foldBatch(t *terminal) {
 	}
 	clear(t.open[len(rest):])
 	t.open = rest
-	t.sweep = 2*len(rest) + keptInBatch
 }

@@ -272,9 +272,6 @@ func (l *ledger) answer(s *Session, x *exchange, e *Entry) {
 	}
 	if t.moves() {
 		t.term.open = append(t.term.open, t)
-		if len(t.term.open) > max(t.term.sweep, keptInBatch) {
-			l.foldBatch(t.term)
-		}
 	}
 	switch t.Type {
 	case "settlement":
