@@ -2,6 +2,7 @@ package diagnostics
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,7 @@ func TestFramesAreCountedOnceAndAsTheyWere(t *testing.T) {
 		{"damaged behind us", 0, 1, 1, 1, 1, false, []step{{out, one}, {back, nak}, {out, one}, {back, ack}, {back, answer}, {out, ack}}},
 		{"damaged in front of us", 1, 1, 1, 1, 1, false, []step{{out, damagedAt(one, -20)}, {back, nak}, {out, one}, {back, ack}, {back, answer}, {out, ack}}},
 		{"damaged, and nobody says so", 1, 0, 1, 1, 1, false, []step{{out, damagedAt(one, -20)}, {out, one}, {back, answer}}},
+		{"its terminal damaged", 1, 1, 1, 1, 1, false, []step{{out, damagedAt(one, bytes.Index(one, []byte("10000001")))}, {back, nak}, {out, one}, {back, ack}, {back, answer}, {out, ack}}},
 		{"its LRC alone damaged", 1, 1, 1, 1, 1, false, []step{{out, damagedAt(one, -1)}, {back, nak}, {out, one}, {back, ack}, {back, answer}, {out, ack}}},
 		{"its type damaged", 1, 1, 1, 1, 1, false, []step{{out, noType}, {back, nak}, {out, one}, {back, ack}, {back, answer}, {out, ack}}},
 		{"its length damaged", 0, 1, 1, 1, 1, true, []step{{out, noLength}, {back, nak}, {out, one}, {back, ack}, {back, answer}, {out, ack}}},
@@ -110,6 +112,9 @@ func TestFramesAreCountedOnceAndAsTheyWere(t *testing.T) {
 				for _, e := range sn.Entries {
 					t.Logf("  %d %v %q %s %s", e.N, e.Dir, e.Msg.MTI, e.Msg.Control, e.Msg.Check)
 				}
+			}
+			if !slices.Equal(l.Terminals, []string{"10000001"}) {
+				t.Errorf("%s, %d ports: damage makes terminals: %q", c.name, ports, l.Terminals)
 			}
 			again, err := NewSession(Options{})
 			if err != nil {

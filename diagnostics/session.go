@@ -472,7 +472,8 @@ func (s *Session) message(c *conn, it *item) {
 	if len(s.recent) >= 2*keptTimes {
 		s.recent = append(s.recent[:0], s.recent[keptTimes:]...)
 	}
-	if t := strings.TrimSpace(m.Get(41)); t != "" && t != c.term.id {
+	// A number in a damaged frame is not to be believed when nobody else has it.
+	if t := strings.TrimSpace(m.Get(41)); t != "" && t != c.term.id && (m.Check == "" || s.ledger.terminals[t] != nil) {
 		c.term = s.ledger.terminalOf(t)
 		c.term.on(l)
 	}
