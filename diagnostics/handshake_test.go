@@ -116,14 +116,7 @@ func TestFramesAreCountedOnceAndAsTheyWere(t *testing.T) {
 			if !slices.Equal(l.Terminals, []string{"10000001"}) {
 				t.Errorf("%s, %d ports: damage makes terminals: %q", c.name, ports, l.Terminals)
 			}
-			again, err := NewSession(Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, ev := range recorded {
-				again.Handle(ev)
-			}
-			again.End(nil)
+			again := replayed(t, recorded)
 			if sn := again.Snapshot(); sn.Lines[0].LRCErrors != c.lrc || sn.Lines[0].NAKs != c.naks || sn.Lines[0].Retransmits != c.again || len(sn.Transactions)-1 != c.txns {
 				t.Errorf("%s, %d ports: its recording gives %+v, %d transactions", c.name, ports, sn.Lines[0], len(sn.Transactions)-1)
 			}

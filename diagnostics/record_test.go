@@ -67,6 +67,20 @@ func TestRecordingKeepsThePieces(t *testing.T) {
 	}
 }
 
+// replayed is a session of what another one recorded.
+func replayed(t *testing.T, recorded []link.Event) *Session {
+	t.Helper()
+	s, err := NewSession(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ev := range recorded {
+		s.Handle(ev)
+	}
+	s.End(nil)
+	return s
+}
+
 // Two cards of which the same digits may be seen are two in a recording, too.
 func TestRecordingTellsCardsApart(t *testing.T) {
 	var recorded []link.Event
@@ -80,14 +94,7 @@ func TestRecordingTellsCardsApart(t *testing.T) {
 		r.sale("T0000001", fmt.Sprintf("%06d", i+1), pan, "00")
 	}
 	live.End(nil)
-	again, err := NewSession(Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, ev := range recorded {
-		again.Handle(ev)
-	}
-	again.End(nil)
+	again := replayed(t, recorded)
 	// Tokens are of one run: what counts is which are the same.
 	same := func(s *Session) (which []int) {
 		var tokens []uint64
@@ -215,14 +222,7 @@ func TestRecordingOfDamageReadsTheSame(t *testing.T) {
 			}
 		}
 		live.End(nil)
-		again, err := NewSession(Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, ev := range recorded {
-			again.Handle(ev)
-		}
-		again.End(nil)
+		again := replayed(t, recorded)
 		was, report := tell(live)
 		is, same := tell(again)
 		if diff := cmp.Diff(was, is); diff != "" {
@@ -266,14 +266,7 @@ func TestRecordingTellsWhenTheWatchStood(t *testing.T) {
 		}
 	}
 	live.End(nil)
-	again, err := NewSession(Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, ev := range recorded {
-		again.Handle(ev)
-	}
-	again.End(nil)
+	again := replayed(t, recorded)
 	if diff := cmp.Diff(live.stalls.known, again.stalls.known, cmp.AllowUnexported(stall{})); diff != "" {
 		t.Errorf("the line (-) and its recording (+) differ:\n%s", diff)
 	}
