@@ -351,7 +351,7 @@ func (d *Decoder) formOf(r *reading, fields []fieldNote) *Form {
 		if n.ID < 0 || n.ID >= len(r.dialect.defs) || r.dialect.defs[n.ID] == nil || len(found) == 2 {
 			return nil
 		}
-		all := r.dialect.defs[n.ID].variants(r.dialect.mti.packed())
+		all := append(r.dialect.defs[n.ID].variants(r.dialect.mti.packed()), r.dialect.also[n.ID]...)
 		i := slices.IndexFunc(all, func(v *def) bool { return v.note() == n })
 		if i < 0 {
 			return nil
