@@ -17,6 +17,7 @@ const (
 	moreRoom  = 3 << 20
 	mostRoom  = 5 << 20 // instead of moreRoom, when collections would else be less than tooSoon apart
 	tooSoon   = 200 * time.Millisecond
+	forNought = 1 << 20 // is what is made between two collections when nothing but the limit calls for them
 )
 
 // room keeps the program as small as a screen that runs for weeks on a small machine should be, and lets the collector come
@@ -28,6 +29,7 @@ type room struct {
 	use    []metrics.Sample
 	more   int64
 	last   time.Time
+	made   uint64 // so far, when the last collection came
 }
 
 // newRoom begins to set limits, until leave is called.
@@ -36,7 +38,7 @@ func newRoom() *room {
 	if r.theirs {
 		return r
 	}
-	for _, name := range []string{"/gc/heap/live", "/memory/classes/total", "/memory/classes/heap/released", "/memory/classes/heap/free", "/memory/classes/heap/objects", "/memory/classes/heap/unused"} {
+	for _, name := range []string{"/gc/heap/live", "/memory/classes/total", "/memory/classes/heap/released", "/memory/classes/heap/free", "/memory/classes/heap/objects", "/memory/classes/heap/unused", "/gc/heap/allocs"} {
 		r.use = append(r.use, metrics.Sample{Name: name + ":bytes"})
 	}
 	r.collected(0)
@@ -52,23 +54,25 @@ func (r *room) grow(percent int) {
 	}
 }
 
-// collected sets the limit after a collection.
+// collected sets the limit after a collection. Where what is in use lies scattered, the pages between cannot be given back, and a
+// limit below them would have the collector come without an end: then it is raised until that stops.
 func (r *room) collected(int) {
 	if r.left.Load() {
 		return
 	}
-	const step = 1 << 19
-	if time.Since(r.last) < tooSoon {
-		r.more = min(r.more+step, mostRoom)
-	} else {
-		r.more = max(r.more-step, moreRoom)
-	}
-	r.last = time.Now()
 	metrics.Read(r.use)
-	live, beside := int64(r.use[0].Value.Uint64()), int64(r.use[1].Value.Uint64())
-	for _, heap := range r.use[2:] {
-		beside -= int64(heap.Value.Uint64())
+	n := func(i int) int64 { return int64(r.use[i].Value.Uint64()) }
+	live, beside, made := n(0), n(1)-n(2)-n(3)-n(4)-n(5), r.use[6].Value.Uint64()
+	const step = 1 << 19
+	switch soon := time.Since(r.last) < tooSoon; {
+	case soon && made-r.made < forNought:
+		r.more += 4 << 20
+	case !soon:
+		r.more = max(r.more-step, moreRoom)
+	case r.more < mostRoom:
+		r.more += step
 	}
+	r.last, r.made = time.Now(), made
 	debug.SetMemoryLimit(max(leastRoom, live+live/6+beside+r.more)) // a sixth lies idle between what is in use
 	runtime.AddCleanup(new([16]byte), r.collected, 0)               // nobody has it: it goes with the next collection
 }

@@ -45,6 +45,42 @@ func TestRoomFollowsWhatIsInUse(t *testing.T) {
 	until("when it is gone", func(limit int64) bool { return limit < much })
 }
 
+// Pages of which a little is in use cannot be given back: a limit below them must not have the collector come again and again.
+func TestRoomForWhatLiesScattered(t *testing.T) {
+	t.Setenv("GOGC", "")
+	t.Setenv("GOMEMLIMIT", "")
+	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(math.MaxInt64)
+	defer func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}()
+	var scattered [][]byte
+	for i := range 96 << 20 / 512 {
+		if b := make([]byte, 512); i%14 == 0 {
+			scattered = append(scattered, b)
+		}
+	}
+	r := newRoom()
+	defer r.leave()
+	r.grow(100)
+	calm := func() bool {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 1000 {
+			scattered[0] = make([]byte, 512)
+			time.Sleep(100 * time.Microsecond)
+		}
+		runtime.ReadMemStats(&after)
+		return after.NumGC == before.NumGC
+	}
+	for deadline := time.Now().Add(60 * time.Second); !calm(); {
+		if time.Now().After(deadline) {
+			t.Fatal("the collector comes on and on")
+		}
+	}
+	runtime.KeepAlive(scattered)
+}
+
 // The collector comes less often while a line passes through the program, also when the line is chosen on the screen. Of what
 // was watched before nothing stays.
 func TestRoomFollowsTheSource(t *testing.T) {
