@@ -174,6 +174,31 @@ func TestTheOnlyTerminalHasAnOldForm(t *testing.T) {
 	}
 }
 
+// On a line so slow that most answers come too late, terminals that hang up have given up and broken nothing.
+func TestTerminalsGiveUpBeforeLateAnswersCome(t *testing.T) {
+	r := newRig(t)
+	for i := range 16 {
+		r.cn++
+		r.at = r.at.Add(10 * time.Second)
+		r.ev(link.Opened, link.ToHost, nil)
+		f := map[int]string{2: pan1, 3: "000000", 4: "000000000100", 11: fmt.Sprintf("%06d", i+1), 39: "98", 41: fmt.Sprintf("T%07d", i%4), 49: "156", 60: "22000001000"}
+		r.ev(link.Data, link.ToHost, r.msg("0400", f))
+		r.at = r.at.Add(60 * time.Second)
+		r.ev(link.HalfClose, link.ToHost, nil)
+		if i < 12 {
+			r.at = r.at.Add(25 * time.Second)
+			f[39] = "00"
+			r.ev(link.Data, link.ToTerminal, r.msg("0410", f))
+		}
+		r.ev(link.Closed, link.ToHost, nil)
+	}
+	for _, c := range r.s.Snapshot().Causes {
+		if c.ID == "network.unstable" || c.ID == "hardware.comm-module" {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
 // Many terminals may stand behind one address. One of them that speaks in another form is seen among them, though nobody
 // answers it and its digits are masked.
 func TestOneOfManySpeaksInAnotherForm(t *testing.T) {

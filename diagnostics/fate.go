@@ -89,8 +89,13 @@ func (s *Session) fate(x *exchange) (k kind, wait time.Duration) {
 		}
 		return cutByHost, wait
 	case !term.at.IsZero():
-		// Who closes in good order has decided to; a module that breaks off does not.
-		if wait = after(term); wait >= long || !term.reset && wait >= max(pace.typical*3/2, s.scaled(leastPatience)/20) {
+		// Who closes in good order has decided to; a module that breaks off does not. Where most answers are late, terminals give up
+		// sooner than they come.
+		least := max(pace.typical*3/2, s.scaled(leastPatience)/20)
+		if pace.patience > 0 {
+			least = min(least, pace.patience*9/10)
+		}
+		if wait = after(term); wait >= long || !term.reset && wait >= least {
 			return givenUp, wait
 		}
 		return cutByTerminal, wait
