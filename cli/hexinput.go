@@ -29,7 +29,7 @@ func parseHex(text string) ([]byte, error) {
 	if b, ok := parseEscaped(text); ok {
 		return b, nil
 	}
-	if b, ok := parseDecimal(text); ok {
+	if b := link.Decimals(text); b != nil {
 		return b, nil
 	}
 	b, err := parsePlain(text)

@@ -3,61 +3,26 @@ package cli
 import (
 	"errors"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
-)
 
-// escape is one byte as string literals of Python, C, Go, Java and JSON write it.
-var escape = regexp.MustCompile(`\\(?:x[0-9A-Fa-f]{2}|u00[0-9A-Fa-f]{2}|[0-3][0-7]{2}|[0abtnvfr\\'"])`)
+	"tillscope/link"
+)
 
 // joint is where a literal ends in one line and goes on in the next.
 var joint = regexp.MustCompile(`["']\s*[+.\\]?\s*\n\s*[bB]?["']`)
 
 // parseEscaped reads a string literal in which bytes that are no text are escaped. It leaves to others what has no escape, or
-// nothing else.
+// escapes and nothing but separators between.
 func parseEscaped(text string) ([]byte, bool) {
 	text = unquoted(joint.ReplaceAllString(text, ""))
-	if left := escape.ReplaceAllString(text, ""); left == text || strings.Trim(left, " \t\r\n,;\"'") == "" && !strings.HasPrefix(text, `\`) {
+	b, plain, _ := link.Unescape(text, false)
+	if plain == text || plain != "" && strings.Trim(plain, " \t\r\n,;\"'") == "" {
 		return nil, false
 	}
-	var out []byte
-	for text != "" {
-		at := escape.FindStringIndex(text)
-		if at == nil || at[0] > 0 {
-			end := len(text)
-			if at != nil {
-				end = at[0]
-			}
-			out, text = append(out, text[:end]...), text[end:]
-			continue
-		}
-		out, text = append(out, escaped(text[1:at[1]])), text[at[1]:]
-	}
-	return out, len(out) > 0
-}
-
-// escaped is the byte that stands behind a backslash.
-func escaped(s string) byte {
-	base := 16
-	switch s[0] {
-	case 'x':
-		s = s[1:]
-	case 'u':
-		s = s[3:]
-	default:
-		if i := strings.IndexByte("abtnvfr", s[0]); i >= 0 {
-			return "\a\b\t\n\v\f\r"[i]
-		}
-		base = 8
-	}
-	n, err := strconv.ParseUint(s, base, 8)
-	if err != nil { // a quote or a backslash
-		return s[0]
-	}
-	return byte(n)
+	return b, len(b) > 0
 }
 
 // unquoted takes away what encloses a string literal.
@@ -73,28 +38,6 @@ func unquoted(text string) string {
 		return s[1 : n-1]
 	}
 	return strings.TrimRight(text, "\r\n")
-}
-
-// numbers is a list of bytes in decimal, as programs print arrays.
-var numbers = regexp.MustCompile(`^[\[{(]?\s*-?[0-9]{1,3}(?:\s*,\s*-?[0-9]{1,3}|\s+-?[0-9]{1,3}){9,}\s*,?\s*[\]})]?;?$`)
-
-// parseDecimal reads a list of decimal numbers, with a sign or without. One of them has to show that they are no hex: by its
-// sign, or by three digits.
-func parseDecimal(text string) ([]byte, bool) {
-	if !numbers.MatchString(text) {
-		return nil, false
-	}
-	var out []byte
-	sure := false
-	for _, s := range strings.FieldsFunc(text, func(r rune) bool { return r != '-' && (r < '0' || r > '9') }) {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < -128 || n > 255 {
-			return nil, false
-		}
-		sure = sure || n < 0 || len(s) == 3
-		out = append(out, byte(n))
-	}
-	return out, sure
 }
 
 // literal is how a message that is text throughout begins: maybe with a length or a header, then the message type and the bitmap

@@ -36,8 +36,8 @@ func quoted(line string) (s spelled, ok bool) {
 	}
 	for _, m := range byteText.FindAllStringIndex(line, -1) {
 		text := strings.TrimPrefix(line[m[0]:m[1]], "b")
-		b, plain := unescaped(text[1 : len(text)-1])
-		if !plain || len(b) == 0 || prose(b) || ok && strings.Trim(line[s.to:m[0]], " \t+\\") != "" {
+		b, _, spelled := Unescape(text[1:len(text)-1], true)
+		if !spelled || len(b) == 0 || prose(b) || ok && strings.Trim(line[s.to:m[0]], " \t+\\") != "" {
 			continue
 		}
 		if !ok {
@@ -59,59 +59,42 @@ func prose(b []byte) bool {
 	return 4*small > len(b)
 }
 
-// unescaped is the inside of a text of bytes; false when it has something else in it.
-func unescaped(s string) (b []byte, ok bool) {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c < ' ' || c > '~':
-			return nil, false
-		case c != '\\':
-			b = append(b, c)
+// Unescape reads the inside of a text of bytes as Python, C, Go, Java and JSON write it: \x00, \u0000, up to three octal digits, and the
+// letters of control characters. Strict takes what is written so throughout, of printable characters, and answers false to
+// anything else; otherwise what is no escape stands for itself. plain is what was not escaped.
+func Unescape(s string, strict bool) (b []byte, plain string, ok bool) {
+	var left []byte
+	for i := 0; i < len(s); {
+		if c := s[i]; c != '\\' {
+			if strict && (c < ' ' || c > '~') {
+				return nil, "", false
+			}
+			b, left, i = append(b, c), append(left, c), i+1
 			continue
 		}
-		if i++; i == len(s) {
-			return nil, false
-		}
-		switch c = s[i]; {
-		case c == 'x':
-			if i+2 >= len(s) {
-				return nil, false
-			}
-			n, err := strconv.ParseUint(s[i+1:i+3], 16, 8)
-			if err != nil {
-				return nil, false
-			}
+		m := escape.FindStringSubmatch(s[i:])
+		switch {
+		case m == nil && strict:
+			return nil, "", false
+		case m == nil:
+			b, left, i = append(b, s[i]), append(left, s[i]), i+1
+			continue
+		case m[1] != "":
+			n, _ := strconv.ParseUint(m[1], 16, 8) // the pattern took digits only
 			b = append(b, byte(n))
-			i += 2
-		case c == 'u': // of Java and JSON
-			if i+4 >= len(s) || s[i+1:i+3] != "00" {
-				return nil, false
-			}
-			n, err := strconv.ParseUint(s[i+3:i+5], 16, 8)
-			if err != nil {
-				return nil, false
-			}
+		case m[2] != "":
+			n, _ := strconv.ParseUint(m[2], 8, 8)
 			b = append(b, byte(n))
-			i += 4
-		case c >= '0' && c <= '7':
-			n, to := 0, i
-			for to < min(i+3, len(s)) && s[to] >= '0' && s[to] <= '7' {
-				n = 8*n + int(s[to]-'0')
-				to++
-			}
-			b = append(b, byte(n))
-			i = to - 1
 		default:
-			at := strings.IndexByte(`abtnvfr\'"?`, c)
-			if at < 0 {
-				return nil, false
-			}
-			b = append(b, "\a\b\t\n\v\f\r\\'\"?"[at])
+			b = append(b, "\a\b\t\n\v\f\r\\'\"?"[strings.Index(`abtnvfr\'"?`, m[3])])
 		}
+		i += len(m[0])
 	}
-	return b, true
+	return b, string(left), true
 }
+
+// escape is one byte behind a backslash: in hex, in octal, or a letter.
+var escape = regexp.MustCompile(`^\\(?:(?:x|u00)([0-9A-Fa-f]{2})|([0-3][0-7]{2}|[0-7]{1,2})|([abtnvfr\\'"?]))`)
 
 // list is numbers with blanks or commas between.
 var list = regexp.MustCompile(`-?\d{1,3}(?:(?: ?, ?|  ?)-?\d{1,3}){3,}`)
@@ -124,17 +107,9 @@ func (p *lineParser) decimals(line string) (s spelled, ok bool) {
 		if m[0] > 0 && (isWord(line[m[0]-1]) || strings.IndexByte(".:/-*", line[m[0]-1]) >= 0) || m[1] < len(line) && (isWord(line[m[1]]) || strings.IndexByte(".:/-*", line[m[1]]) >= 0) {
 			continue
 		}
-		numbers := strings.FieldsFunc(line[m[0]:m[1]], func(r rune) bool { return r == ' ' || r == ',' })
-		b := make([]byte, 0, len(numbers))
-		sure, codes, text, padded := false, 0, true, len(numbers[0]) == 3
-		for i, x := range numbers {
-			n, err := strconv.Atoi(x)
-			if err != nil || n < -128 || n > 255 || len(x) > 1 && x[0] == '0' && !(padded && len(x) == 3) {
-				b, sure = nil, false // 00 is written in hex
-				break
-			}
-			b = append(b, byte(n))
-			sure = sure || i > 0 && len(x) == 3 || n < 0 // the first may be a length
+		b, sure := decimal(line[m[0]:m[1]], true)
+		codes, text := 0, true
+		for _, n := range b {
 			text = text && n >= 32 && n <= 99
 			if n >= '0' && n <= '9' {
 				codes++
@@ -149,6 +124,33 @@ func (p *lineParser) decimals(line string) (s spelled, ok bool) {
 		}
 	}
 	return s, ok
+}
+
+// decimal reads a list, sure of it when a number has a sign or three digits: in hex it would have neither. Strict knows that 00 is
+// written in hex, and that the first number may be a length.
+func decimal(list string, strict bool) (b []byte, sure bool) {
+	numbers := strings.FieldsFunc(list, func(r rune) bool { return r == ' ' || r == ',' })
+	for i, x := range numbers {
+		n, err := strconv.Atoi(x)
+		if err != nil || n < -128 || n > 255 || strict && len(x) > 1 && x[0] == '0' && !(len(numbers[0]) == 3 && len(x) == 3) {
+			return nil, false
+		}
+		b = append(b, byte(n))
+		sure = sure || n < 0 || len(x) == 3 && (i > 0 || !strict)
+	}
+	return b, sure
+}
+
+// Decimals reads a text that is nothing but a list of bytes in decimal, in brackets or not; nil when it may be hex.
+func Decimals(text string) []byte {
+	text = strings.Trim(strings.Join(strings.Fields(text), " "), "[](){},; ")
+	if list.FindString(text) != text {
+		return nil
+	}
+	if b, sure := decimal(text, false); sure && len(b) >= 10 {
+		return b
+	}
+	return nil
 }
 
 // sixtyFour is what base64 is written in, and its form for addresses. labels name what is a frame where nothing names a direction.
