@@ -69,7 +69,11 @@ func NewRecorder(path string, limit int64, replace bool) (*Recorder, error) {
 }
 
 func (r *Recorder) create(mode int) error {
-	f, err := os.OpenFile(r.path, os.O_WRONLY|os.O_CREATE|mode, 0o600)
+	f, err := os.OpenFile(r.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	made := err == nil
+	if errors.Is(err, fs.ErrExist) && mode != os.O_EXCL {
+		f, err = os.OpenFile(r.path, os.O_WRONLY|os.O_CREATE|mode, 0o600)
+	}
 	if i, serr := os.Stat(r.path); serr == nil && i.IsDir() {
 		return fmt.Errorf("the recording cannot be written: %s is a folder; name a file in it", r.path)
 	}
@@ -89,9 +93,12 @@ func (r *Recorder) create(mode int) error {
 		err = r.flush()
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("the recording cannot be written: %w", err), f.Close())
+		err = errors.Join(fmt.Errorf("the recording cannot be written: %w", err), f.Close())
+		if made { // an empty file would keep the next recording from its name
+			err = errors.Join(err, os.Remove(r.path))
+		}
 	}
-	return nil
+	return err
 }
 
 // Put takes an event in, and never waits for the disk: what the disk cannot keep up with is missing from the recording,
