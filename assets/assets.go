@@ -93,7 +93,7 @@ func (l *Lang) read(src string) error {
 func Language(id string) (*Lang, error) {
 	load, ok := loaded[id]
 	if !ok {
-		return nil, fmt.Errorf("no language %q: choose one of %v", id, Languages)
+		return nil, fmt.Errorf("no language %q: choose one of %s", id, strings.Join(Languages, ", "))
 	}
 	return load()
 }

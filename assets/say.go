@@ -49,6 +49,9 @@ func (l *Lang) Say(text string) string {
 		}
 		return strings.Join(lines, "\n")
 	}
+	if where := place.FindString(text); where != "" {
+		return where + l.Say(text[len(where):])
+	}
 	for _, s := range sayings() {
 		found := s.form.FindStringSubmatch(text)
 		if found == nil {
@@ -60,5 +63,14 @@ func (l *Lang) Say(text string) string {
 		}
 		return l.T(s.key, blanks...)
 	}
+	if name := name.FindString(text); name != "" {
+		return name + l.Say(text[len(name):])
+	}
 	return text
 }
+
+// What may stand before a sentence: a file with the line, or the name of what is wrong.
+var (
+	place = regexp.MustCompile(`^\S[^\n]*?\.ya?ml:[0-9]+: `)
+	name  = regexp.MustCompile(`^[a-z][a-z0-9.\[\]-]*: `)
+)

@@ -7,11 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/adrg/xdg"
-	"github.com/goccy/go-yaml"
 
 	"tillscope/assets"
 	"tillscope/tui"
@@ -35,7 +35,8 @@ func configFolder() string { return filepath.Join(xdg.ConfigHome, "tillscope") }
 
 func stateFolder() string { return filepath.Join(xdg.StateHome, "tillscope") }
 
-// readConfig reads the file; without one, the defaults. Errors of form carry file and line.
+// readConfig reads the file; without one, the defaults. Errors carry file and line, and come with the language that the file
+// names as far as it can be read.
 func readConfig() (config, error) {
 	c := config{Lang: defaultLanguage(), Theme: "terminal", Sync: "auto"}
 	name := filepath.Join(configFolder(), "config.yaml")
@@ -46,30 +47,38 @@ func readConfig() (config, error) {
 	if err != nil {
 		return c, fmt.Errorf("the configuration cannot be read: %w", err)
 	}
-	if err := yaml.UnmarshalWithOptions(b, &c, yaml.Strict()); err != nil && !errors.Is(err, io.EOF) {
-		return c, usagef("%s: %w", name, err)
+	file, err := assets.ReadYAML(name, b, &c)
+	if err == nil {
+		err = file.Place(c.check())
 	}
-	if err := c.check(); err != nil {
-		return c, usagef("%s: %w", name, err)
+	if err != nil {
+		if said := langLine.FindSubmatch(b); said != nil {
+			c.Lang = string(said[1])
+		}
+		return c, usageError{err}
 	}
 	return c, nil
 }
 
+// langLine finds the language in a file that cannot be read as a whole: its mistakes are to be told in it.
+var langLine = regexp.MustCompile(`(?m)^lang:[ "']*([a-z]+)`)
+
+// check finds all that is wrong at once.
 func (c config) check() error {
+	var errs []error
 	if !slices.Contains([]string{"auto", "on", "off"}, c.Sync) {
-		return fmt.Errorf("sync: no %q: choose auto, on or off", c.Sync)
+		errs = append(errs, assets.Problemf("sync", "no way %q to show frames: choose auto, on or off", c.Sync))
 	}
 	if _, err := assets.Language(c.Lang); err != nil {
-		return fmt.Errorf("lang: %w", err)
+		errs = append(errs, assets.Problemf("lang", "%v", err))
 	}
 	ids, err := themeIDs()
 	if err != nil {
-		return err
+		errs = append(errs, err)
+	} else if !slices.Contains(ids, c.Theme) {
+		errs = append(errs, assets.Problemf("theme", "no theme %q: choose one of %s", c.Theme, strings.Join(ids, ", ")))
 	}
-	if !slices.Contains(ids, c.Theme) {
-		return fmt.Errorf("theme: no %q: choose one of %s", c.Theme, strings.Join(ids, ", "))
-	}
-	return tui.CheckKeys(c.Keys)
+	return errors.Join(append(errs, tui.CheckKeys(c.Keys))...)
 }
 
 // themeIDs are the themes that there are, those of the user among them.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -35,7 +36,7 @@ func at(t *testing.T, file string) {
 
 func TestConfigErrorsNameFileAndReason(t *testing.T) {
 	for file, want := range map[string]string{
-		"nonsense: 1\n":               "unknown field",
+		"nonsense: 1\n":               "config.yaml:1: nothing is called",
 		"theme: pink\n":               "choose one of",
 		"lang: tlh\n":                 "tlh",
 		"sync: maybe\n":               "auto, on or off",
@@ -46,6 +47,71 @@ func TestConfigErrorsNameFileAndReason(t *testing.T) {
 		at(t, file)
 		if _, err := readConfig(); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "config.yaml") {
 			t.Errorf("%q: %v, want %q", file, err, want)
+		}
+	}
+}
+
+// Mistakes are told in the language of who made them, each with its line, and so are those in a theme: that of the environment, or
+// that of the file, as far as it can be read.
+func TestConfigErrorsSpeakTheLanguage(t *testing.T) {
+	t.Setenv("LC_ALL", "zh_CN.UTF-8")
+	for file, want := range map[string]string{
+		"\nnonsense: 1\n":      `config.yaml:2: 这里没有 "nonsense" 这一项`,
+		"theme: pink\n":        `config.yaml:1: 没有主题 "pink"：可选 colour-blind, `,
+		"ascii: x\nlang: zh\n": "config.yaml:1: 这里应为 true 或 false",
+		"mouse: [1,\n":         "config.yaml:1: 从这里开始的括号或引号没有结束",
+		"lang: tlh\nkeys:\n  open: []\n  freeze: [q, no]\n": "config.yaml:4: 没有按键 \"no\"：",
+		"lang: tlh\nkeys:\n  open: []\n  freeze: [q]\n#\n":  "config.yaml:1: 没有语言 \"tlh\"：可选 en, zh\n",
+		"keys: {freeze: [q]}\n":                             `config.yaml:1: "q" 已是 quit 的按键`,
+		"lang: en\nnonsense: 1\n":                           `config.yaml:2: nothing is called "nonsense" here`,
+		"lang: \"en\nnonsense: 1\n":                         "config.yaml:1: a bracket or a quotation mark",
+		"- a\n":                                             "config.yaml:1: 这里应为带值的名称",
+	} {
+		at(t, file)
+		if err := saidOf(t, "sim"); !strings.Contains(err, want) {
+			t.Errorf("%q is told as\n%s, want\n%s", file, err, want)
+		}
+	}
+	for file, want := range map[string]string{
+		"id: x\ntokens:\n  bad: {fg: pinkish}\n": `x.yaml:3: 没有颜色 "pinkish"`,
+		"id: x\ntokens:\n  ugly: {}\n":           `x.yaml:3: 没有 "ugly" 这种标记`,
+		"title: {en: x}\n":                       "x.yaml:1: 主题需要一个 id",
+	} {
+		at(t, "theme: x\n")
+		themes := filepath.Join(configFolder(), "themes")
+		if err := errors.Join(os.Mkdir(themes, 0o700), os.WriteFile(filepath.Join(themes, "x.yaml"), []byte(file), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if err := saidOf(t, "sim"); !strings.Contains(err, want) {
+			t.Errorf("%q is told as\n%s, want\n%s", file, err, want)
+		}
+	}
+	at(t, "lang: en\n")
+	if err := saidOf(t, "sim", "--lang", "tlh"); err != `lang: no language "tlh": choose one of en, zh` {
+		t.Error(err)
+	}
+}
+
+// saidOf runs the command line and answers its error as Main tells it.
+func saidOf(t *testing.T, args ...string) string {
+	t.Helper()
+	root := newRoot()
+	root.SetArgs(args)
+	c, err := root.ExecuteC()
+	if err == nil {
+		t.Fatal("nothing is wrong")
+	}
+	return helpLanguage(c).Say(err.Error())
+}
+
+// An empty file says nothing, and changes nothing.
+func TestEmptyConfigKeepsTheDefaults(t *testing.T) {
+	at(t, "")
+	want, _ := readConfig()
+	for _, file := range []string{" ", "# nothing\n", "keys:\n"} {
+		at(t, file)
+		if c, err := readConfig(); err != nil || !reflect.DeepEqual(c, want) {
+			t.Errorf("%q: %+v, %v", file, c, err)
 		}
 	}
 }

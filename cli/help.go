@@ -45,21 +45,20 @@ func usageTemplate(l *assets.Lang) string {
 		`Use "{{.CommandPath}} [command] --help" for more information about a command.`, l.T("cli.usage.more", "`{{.CommandPath}} COMMAND --help`")).Replace(new(cobra.Command).UsageTemplate())
 }
 
-// helpLanguage is what help is read in: the one that a flag, the configuration or the environment names. Mistakes in the
-// first two are told elsewhere, and help comes all the same.
+// helpLanguage is what help is read in: the one that a flag, the configuration or the environment names, the first of them that
+// there is. Mistakes in the first two are told elsewhere, in the language that this finds, and help comes all the same.
 func helpLanguage(c *cobra.Command) *assets.Lang {
-	id := defaultLanguage()
-	if conf, err := readConfig(); err == nil {
-		id = conf.Lang
-	}
+	conf, _ := readConfig()
+	ids := []string{conf.Lang, defaultLanguage(), assets.Languages[0]}
 	if f := c.Flags().Lookup("lang"); f != nil && f.Changed {
-		id = f.Value.String()
+		ids = append([]string{f.Value.String()}, ids...)
 	}
-	l, err := assets.Language(id)
-	if err != nil {
-		l, _ = assets.Language(assets.Languages[0])
+	for _, id := range ids {
+		if l, err := assets.Language(id); err == nil {
+			return l
+		}
 	}
-	return l
+	return &assets.Lang{}
 }
 
 // helpInLanguage lets help speak the user's language. Nothing is read for it before somebody asks.

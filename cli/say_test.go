@@ -42,11 +42,17 @@ func TestErrorsAreSaidInEveryLanguage(t *testing.T) {
 				case *ast.BasicLit:
 					in[blank(n)] = true
 				case *ast.CallExpr:
-					f, named := n.Fun.(*ast.Ident)
-					if !named || f.Name != "usagef" && f.Name != "mistake" {
+					at := -1 // of the sentence
+					switch f := n.Fun.(type) {
+					case *ast.Ident:
+						at = map[string]int{"usagef": 1, "mistake": 1, "problemf": 2, "wrong": 2}[f.Name] - 1
+					case *ast.SelectorExpr:
+						at = map[string]int{"Problemf": 2}[f.Sel.Name] - 1
+					}
+					if at < 0 || at >= len(n.Args) {
 						break
 					}
-					if s, ok := n.Args[0].(*ast.BasicLit); ok {
+					if s, ok := n.Args[at].(*ast.BasicLit); ok {
 						wrong = append(wrong, blank(s))
 					}
 				}
@@ -83,6 +89,8 @@ func TestErrorsAreSaidInEveryLanguage(t *testing.T) {
 		{"the report is not whole: write /dev/full: no space left on device", "报告不完整：写入 /dev/full：磁盘已满"},
 		{"6 of 6618 TCP segments were sent again (0.1 %)", "6 个 TCP 段（共 6618 个）被重发（0.1 %）"},
 		{"nobody has said this", "nobody has said this"},
+		{"/a b/config.yaml:3: \"?\" is the key of help already: give that another one, too", "/a b/config.yaml:3: \"?\" 已是 help 的按键：请给它也另选一个"},
+		{"share: 2 is not above 0 and at most 1", "share: 2 不是大于 0、不超过 1 的数"},
 		{"no command \"x\"\nopen y: permission denied", "没有命令 \"x\"\n打开 y：没有权限"},
 	} {
 		if got := zh.Say(c[0]); got != c[1] {

@@ -40,8 +40,8 @@ type statementRules struct {
 // parseStatementRules checks the file strictly.
 func parseStatementRules(file string, src []byte) (*statementRules, error) {
 	r := &statementRules{}
-	if err := yaml.UnmarshalWithOptions(src, r, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	if _, err := assets.ReadYAML(file, src, r); err != nil {
+		return nil, err
 	}
 	for _, need := range []string{"rrn", "stan", "terminal", "amount", "date", "card", "state"} {
 		if len(r.Columns[need]) == 0 {

@@ -11,8 +11,8 @@ import (
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/vm"
-	"github.com/goccy/go-yaml"
 
+	"tillscope/assets"
 	"tillscope/link"
 )
 
@@ -128,8 +128,8 @@ func lineOf(src []byte, id string) int {
 // with file, line and reason.
 func parseTree(file string, src []byte) (*tree, error) {
 	var doc treeDoc
-	if err := yaml.UnmarshalWithOptions(src, &doc, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	if _, err := assets.ReadYAML(file, src, &doc); err != nil {
+		return nil, err
 	}
 	return doc.tree(file, src)
 }

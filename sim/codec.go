@@ -76,7 +76,7 @@ func newCodec(dialect, framing, header, mac string) (*codec, error) {
 		}
 	}
 	if c.mac, err = macBy(mac); err != nil {
-		return nil, problem{"mac", err.Error()}
+		return nil, problem{At: "mac", Why: err.Error()}
 	}
 	return c, nil
 }

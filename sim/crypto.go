@@ -6,6 +6,7 @@ import (
 	"crypto/des"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 )
@@ -138,7 +139,7 @@ func macBy(name string) (macAlgorithm, error) {
 			return m, nil
 		}
 	}
-	return macAlgorithm{}, errors.New("no MAC algorithm " + name + ": choose cup, x9.9 or x9.19")
+	return macAlgorithm{}, fmt.Errorf("no MAC algorithm %s: choose cup, x9.9 or x9.19", name)
 }
 
 // mac is the UnionPay "ECB" MAC: 8 upper-case hex characters.

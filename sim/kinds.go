@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tillscope/assets"
 )
 
 // Kind describes a kind of faults. Its texts are fault.ID in the languages.
@@ -102,11 +104,11 @@ var (
 )
 
 // problem is what is wrong with a scenario, and in which of its parameters.
-type problem struct{ at, why string }
+type problem = assets.Problem
 
-func (p problem) Error() string { return p.at + ": " + p.why }
-
-func problemf(at, format string, args ...any) error { return problem{at, fmt.Sprintf(format, args...)} }
+func problemf(at, format string, args ...any) error {
+	return problem{At: at, Why: fmt.Sprintf(format, args...)}
+}
 
 // given names the parameters that are set, in the order of their declaration.
 func (f Fault) given() (names []string) {

@@ -141,7 +141,7 @@ func (s Scenario) check() error {
 	for i, ft := range s.Faults {
 		var p problem
 		if err := ft.Check(f.Terminals); errors.As(err, &p) {
-			return problem{fmt.Sprintf("faults[%d].%s", i, p.at), fmt.Sprintf("fault %d: %s", i+1, p.why)}
+			return problem{At: fmt.Sprintf("faults[%d].%s", i, p.At), Why: fmt.Sprintf("fault %d: %s", i+1, p.Why)}
 		}
 	}
 	return nil

@@ -172,7 +172,7 @@ func TestMistakesInScenariosAreNamed(t *testing.T) {
 	for src, want := range map[string]string{
 		head + "faults:\n  - kind: gremlins":      "x.yaml:4: fault 1: no fault kind",
 		head + "faults:\n  - kind: line.gremlins": "line.reset",
-		head + "fautls: []":                       "x.yaml:3: unknown field",
+		head + "fautls: []":                       "x.yaml:3: nothing is called",
 		head + "terminals: many":                  "x.yaml:3: ",
 		"title: {en: X}":                          "x.yaml:1: a scenario needs an id",
 		head + "faults:\n  - kind: host.down\n  - kind: line.reset\n    share: 2":    "x.yaml:6: fault 2: 2 is not above 0",
@@ -194,7 +194,7 @@ func TestMistakesInScenariosAreNamed(t *testing.T) {
 		head + "mac: crc":                                    "x.yaml:3: no MAC algorithm crc",
 		head + "dialect: cup\nheader: crown":                 "x.yaml:4: the store cannot speak the header",
 		head + "story: {en: \"\xc4\xe3\"}":                   "x.yaml:3: this is not UTF-8",
-		head + "---\nid: y":                                  "x.yaml:3: a file holds one scenario",
+		head + "---\nid: y":                                  "x.yaml:3: the file ends here",
 		head + "faults:\n  - {kind: setup.tid, value: 终端01}": "x.yaml:4: fault 1: a terminal id has 8",
 	} {
 		if _, err := parse("x.yaml", []byte(src)); err == nil || !strings.Contains(err.Error(), want) {

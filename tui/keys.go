@@ -3,6 +3,7 @@ package tui
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -23,9 +24,12 @@ type keymap struct {
 func newKeymap(own map[string][]string) (*keymap, error) {
 	k := &keymap{keys: map[string][]string{}, by: map[string][]action{}}
 	var errs []error
-	for id := range own {
+	wrong := func(id, format string, args ...any) {
+		errs = append(errs, assets.Problemf("keys."+id, format, args...))
+	}
+	for _, id := range slices.Sorted(maps.Keys(own)) {
 		if !slices.ContainsFunc(actions, func(a action) bool { return a.id == id }) {
-			errs = append(errs, fmt.Errorf("keys: no action %q: `tillscope --print-config` lists them", id))
+			wrong(id, "no action %q: `tillscope --print-config` lists them", id)
 		}
 	}
 	for _, a := range actions {
@@ -40,18 +44,18 @@ func newKeymap(own map[string][]string) (*keymap, error) {
 				keys[i] = key
 			}
 			if !pressable(key) {
-				errs = append(errs, fmt.Errorf("keys: %s: no key %q: write one character, or its name as in space, enter, f5, pgdown, ctrl+x, alt+enter", a.id, key))
+				wrong(a.id, "no key %q: write one character, or its name as in space, enter, f5, pgdown, ctrl+x, alt+enter", key)
 				continue
 			}
 			for _, b := range k.by[key] {
 				if _, its := own[b.id]; !a.shares(b) {
 					continue
 				} else if !mine && !its {
-					errs = append(errs, fmt.Errorf("keys: %s belongs to %s and %s", key, b.id, a.id))
+					wrong(a.id, "the key %q belongs to %s and %s", key, b.id, a.id)
 				} else if mine {
-					errs = append(errs, fmt.Errorf("keys: %s: %q is the key of %s already; give that another one too", a.id, key, b.id))
+					wrong(a.id, "%q is the key of %s already: give that another one, too", key, b.id)
 				} else {
-					errs = append(errs, fmt.Errorf("keys: %s: %q is the key of %s already; give that another one too", b.id, key, a.id))
+					wrong(b.id, "%q is the key of %s already: give that another one, too", key, a.id)
 				}
 			}
 			k.by[key] = append(k.by[key], a)

@@ -12,7 +12,6 @@ import (
 	"sync"
 
 	"charm.land/lipgloss/v2"
-	"github.com/goccy/go-yaml"
 
 	"tillscope/assets"
 	"tillscope/diagnostics"
@@ -73,7 +72,7 @@ func colour(s string) (string, error) {
 	if n, err := strconv.ParseUint(strings.TrimPrefix(s, "#"), 16, 24); err == nil && len(s) == 7 && s[0] == '#' {
 		return fmt.Sprintf("#%06x", n), nil
 	}
-	return "", fmt.Errorf("no colour %q: write a name (%s, bright-red), 0 to 255, or #rrggbb", s, strings.Join(colourNames, ", "))
+	return "", fmt.Errorf("no colour %q: write a name (%s, or bright-red and so on), 0 to 255, or #rrggbb", s, strings.Join(colourNames, ", "))
 }
 
 // style turns a paint into what is drawn.
@@ -138,14 +137,15 @@ func readThemes(from fs.FS, folder string) (out []*Theme, err error) {
 			return nil, err
 		}
 		var t Theme
-		if err := yaml.UnmarshalWithOptions(b, &t, yaml.Strict()); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		file, err := assets.ReadYAML(name, b, &t)
+		if err != nil {
+			return nil, err
 		}
 		if t.ID == "" {
-			return nil, fmt.Errorf("%s: a theme needs an id", name)
+			return nil, file.Place(assets.Problemf("id", "a theme needs an id"))
 		}
 		if _, err := t.styles(); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, file.Place(err)
 		}
 		out = append(out, &t)
 	}
@@ -157,10 +157,10 @@ func (t *Theme) styles() (out [tokens]lipgloss.Style, err error) {
 	for name, p := range t.Tokens {
 		i := slices.Index(tokenNames[:], name)
 		if i < 0 {
-			return out, fmt.Errorf("no token %q: the tokens are %s", name, strings.Join(tokenNames[:], ", "))
+			return out, assets.Problemf("tokens."+name, "no token %q: the tokens are %s", name, strings.Join(tokenNames[:], ", "))
 		}
 		if out[i], err = p.style(); err != nil {
-			return out, fmt.Errorf("%s: %w", name, err)
+			return out, assets.Problemf("tokens."+name, "%v", err)
 		}
 	}
 	return out, nil
