@@ -117,7 +117,7 @@ func (k *builder) do(t *task) {
 	at := s.off
 	switch value := k.b[at:]; {
 	case t.kind == taskField:
-		k.field(&s, &k.m.dialect.steps[s.id])
+		k.field(&s, t.step)
 		return
 	case t.kind == taskDigits:
 		at = uint16(len(k.b))

@@ -17,8 +17,8 @@ type plan struct {
 
 // leg is one field with its length in front, and the fields of fixed length behind it. The first may have the latter only.
 type leg struct {
-	id   uint8  // of the field with a length in front, 0 for none
-	size uint16 // bytes of the fields of fixed length
+	step        // past the field with a length in front; digits are 0 where there is none
+	then uint16 // bytes of the fields of fixed length
 }
 
 // planned is a field of a plan. Its place counts from where the field with a length ends that begins its leg; that of such
@@ -32,6 +32,7 @@ type planned struct {
 // task is what masking and the ready values have to do with one field, or with a run of fields side by side.
 type task struct {
 	planned // the field, or the first of the run
+	step    *step
 	kind    taskKind
 	from    uint8 // spans of a run, half-open
 	to      uint8
@@ -60,25 +61,20 @@ const maxLegs = 16
 // standing is where the fields of a plan stand in one message. A message keeps no list of its fields: what most of them
 // are long is in the plan.
 type standing struct {
-	plan  *plan
-	start uint16          // the first field, or its length
-	odd   uint16          // a bit for each leg that begins with an odd number of digits
-	ends  [maxLegs]uint16 // where the field with a length ends that begins the leg
+	plan *plan
+	odd  uint16              // a bit for each leg that begins with an odd number of digits
+	ends [maxLegs + 1]uint16 // where the fields begin, and where each leg's field with a length ends
 }
 
 // span is where a field of the plan stands.
 func (st *standing) span(p *planned) span {
-	s := p.span
+	s, leg := p.span, p.leg%maxLegs
 	if !p.open {
-		s.off += st.ends[p.leg%maxLegs]
+		s.off += st.ends[leg+1]
 		return s
 	}
-	before := st.start
-	if p.leg > 0 {
-		before = st.ends[p.leg%maxLegs-1]
-	}
-	s.off += before
-	s.n, s.marks = st.ends[p.leg%maxLegs]-s.off, uint8(st.odd>>(p.leg%maxLegs))&odd
+	s.off += st.ends[leg]
+	s.n, s.marks = st.ends[leg+1]-s.off, uint8(st.odd>>leg)&odd
 	return s
 }
 
@@ -136,13 +132,13 @@ func (d *dialect) plan(fields [2]uint64) *plan {
 			at := len(p.legs) - 1
 			s := planned{span: span{id: id}, leg: uint8(at), open: open}
 			if l := &p.legs[at]; open {
-				l.id = id
+				l.step = *st
 				if s.off = uint16(st.prefixBytes()); at > 0 {
-					s.off += p.legs[at-1].size
+					s.off += p.legs[at-1].then
 				}
 			} else {
-				s.off, s.n, s.marks = l.size, st.size, st.odd
-				l.size += st.size
+				s.off, s.n, s.marks = l.then, st.size, st.odd
+				l.then += st.size
 			}
 			p.spans = append(p.spans, s)
 		}
@@ -158,7 +154,7 @@ func (d *dialect) plan(fields [2]uint64) *plan {
 func (p *plan) plan() {
 	for i := 0; i < len(p.spans); {
 		t := p.run(i)
-		if t.kind != taskField || p.dialect.steps[p.spans[i].id].work {
+		if t.kind != taskField || t.step.work {
 			p.tasks = append(p.tasks, t)
 		}
 		i = max(i+1, int(t.to))
@@ -167,7 +163,7 @@ func (p *plan) plan() {
 
 // run is the longest run from span i to the last value that is to be kept, where at least two are: one alone is no gain.
 func (p *plan) run(i int) (t task) {
-	t.planned = p.spans[i]
+	t.planned, t.step = p.spans[i], &p.dialect.steps[p.spans[i].id]
 	kind := func(i int) (k taskKind, width uint16) {
 		st := &p.dialect.steps[p.spans[i].id]
 		switch {
@@ -180,7 +176,7 @@ func (p *plan) run(i int) (t task) {
 		return taskField, 0
 	}
 	want, width := kind(i)
-	if want == taskField || p.dialect.steps[p.spans[i].id].ready == 0 {
+	if want == taskField || t.step.ready == 0 {
 		return t
 	}
 	var keep []kept
@@ -207,25 +203,25 @@ func (p *plan) run(i int) (t task) {
 // follow walks by the plan; false when the fields do not fit into b.
 func (p *plan) follow(b []byte, w *walked, st *standing) bool {
 	at, marks := w.end, uint16(0)
+	st.ends[0] = uint16(at)
 	for k := range p.legs {
 		l := &p.legs[k]
-		if l.id > 0 {
-			step := &p.dialect.steps[l.id]
-			chars, n := step.length(b[at:])
-			if n == 0 || chars > int(step.max) {
+		if l.digits > 0 {
+			chars, n := l.length(b[at:])
+			if n == 0 || chars > int(l.max) {
 				return false
 			}
-			at += n + (chars*int(step.unit)+1)/2
-			marks |= uint16(chars&int(step.odd)) << (k % maxLegs)
-			if step.odd == 0 && chars > 0 && at <= len(b) && b[at-1]&15 == 0xF {
+			at += n + (chars*int(l.unit)+1)/2
+			marks |= uint16(chars&int(l.odd)) << (k % maxLegs)
+			if l.odd == 0 && chars > 0 && at <= len(b) && b[at-1]&15 == 0xF {
 				marks |= 1 << (k % maxLegs) // the filler is all that tells
 			}
 		}
-		st.ends[k%maxLegs] = uint16(at)
-		if at += int(l.size); at > len(b) {
+		st.ends[k%maxLegs+1] = uint16(at)
+		if at += int(l.then); at > len(b) {
 			return false
 		}
 	}
-	st.plan, st.start, st.odd, w.end = p, uint16(w.end), marks, at
+	st.plan, st.odd, w.end = p, marks, at
 	return true
 }
