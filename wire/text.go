@@ -124,6 +124,21 @@ var hexValue = func() (t [256]byte) {
 
 func unhex(c byte) byte { return hexValue[c] }
 
+// unhex8 is what eight hex characters stand for, all at once, as every bitmap in text asks for it.
+func unhex8(x uint64) (v uint64, ok bool) {
+	const one = 0x0101010101010101
+	letters := x >> 6 & one
+	// A digit is 3x and a letter 4x or 6x: nothing may differ from that but the lower half byte, and a letter's case.
+	odd := (x ^ (one*0x30 + letters*0x10)) & (one*0xF0 - letters*0x20)
+	v = x&(one*0x0F) + letters*9
+	// The half bytes of digits are 0 to 9, those of letters 10 to 15: six more reach the next one for letters only.
+	odd |= v & (one * 0x10)
+	odd |= (v+one*6)&(one*0x10) ^ letters<<4
+	v = (v | v>>4) & 0x00FF00FF00FF00FF
+	v = (v | v>>8) & 0x0000FFFF0000FFFF
+	return (v | v>>16) & 0xFFFFFFFF, odd == 0
+}
+
 // printable says that all of s is printable ASCII, eight bytes at a time: it is asked of every text field.
 func printable[S string | []byte](s S) bool {
 	const high, blank, one = 0x8080808080808080, 0x2020202020202020, 0x0101010101010101

@@ -1,6 +1,9 @@
 package wire
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // element is one primitive or constructed element of chip data, placed inside its field.
 type element struct {
@@ -71,8 +74,16 @@ func hexBytes[S string | []byte](dst []byte, text S, c coding) (b []byte, ok boo
 	if len(text)%2 == 1 || c != asText && c != asHex && c != asEBCDIC {
 		return nil, false
 	}
-	seen := byte(0)
-	for i := 0; i+1 < len(text); i += 2 {
+	i, seen := 0, byte(0)
+	for ; c != asEBCDIC && i+8 <= len(text); i += 8 {
+		t := text[i : i+8]
+		x, ok := unhex8(uint64(t[0])<<56 | uint64(t[1])<<48 | uint64(t[2])<<40 | uint64(t[3])<<32 | uint64(t[4])<<24 | uint64(t[5])<<16 | uint64(t[6])<<8 | uint64(t[7]))
+		if !ok {
+			break // told below
+		}
+		dst = binary.BigEndian.AppendUint32(dst, uint32(x))
+	}
+	for ; i+1 < len(text); i += 2 {
 		x, y := text[i], text[i+1]
 		if c == asEBCDIC {
 			x, y = ebcdic[x], ebcdic[y]

@@ -234,19 +234,16 @@ func (d *dialect) readBitmap(b []byte, out *uint64) (n int, ok bool) {
 	if len(b) < 16 {
 		return 0, false
 	}
-	var x uint64
-	for _, c := range b[:16] {
-		if d.bitmap == asEBCDIC {
-			c = ebcdic[c]
+	text := [16]byte(b)
+	if d.bitmap == asEBCDIC {
+		for i, c := range text {
+			text[i] = ebcdic[c]
 		}
-		h := unhex(c)
-		if h > 15 {
-			return 0, false
-		}
-		x = x<<4 | uint64(h)
 	}
-	*out = x
-	return 16, true
+	high, ok1 := unhex8(binary.BigEndian.Uint64(text[:8]))
+	low, ok2 := unhex8(binary.BigEndian.Uint64(text[8:]))
+	*out = high<<32 | low
+	return 16, ok1 && ok2
 }
 
 // prefixBytes is how many bytes the length in front of a field takes.
