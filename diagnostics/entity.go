@@ -31,8 +31,7 @@ type terminal struct {
 	folded map[string]*owed // transactions that are no longer kept and wait for the settlement of their batch
 	asked  time.Time        // when its latest request passed
 	ready  bool             // it signed on, or sells
-	byStan map[uint32]*txn  // its transactions that are kept, the newest of each trace number
-	most   uint32           // the highest of these numbers so far: mostly the next is a higher one, and need not be looked for
+	traces                  // its transactions that are kept
 	at     tally
 	habits
 }
@@ -58,42 +57,6 @@ func (l *ledger) terminalOf(id string) *terminal {
 		l.roster = append(l.roster, t)
 	}
 	return t
-}
-
-// numbered is the terminal's newest transaction with a trace number, nil when there is none.
-func (t *terminal) numbered(stan uint32) *txn {
-	if stan > t.most {
-		return nil
-	}
-	return t.byStan[stan]
-}
-
-// sent takes in a transaction that the terminal begins.
-func (t *terminal) sent(x *txn) {
-	if t.byStan == nil {
-		t.byStan = map[uint32]*txn{}
-	}
-	x.older = t.numbered(x.stan)
-	t.byStan[x.stan], t.most = x, max(t.most, x.stan)
-}
-
-// forget takes out one that is no longer kept.
-func (t *terminal) forget(x *txn) {
-	at := t.byStan[x.stan]
-	switch {
-	case at != x:
-		for ; at != nil; at = at.older {
-			if at.older == x {
-				at.older = x.older
-				break
-			}
-		}
-	case x.older != nil:
-		t.byStan[x.stan] = x.older
-	default:
-		delete(t.byStan, x.stan)
-	}
-	x.older = nil
 }
 
 // on notes that the terminal speaks on a line.

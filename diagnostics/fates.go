@@ -32,6 +32,7 @@ type fates struct {
 	first int // number of the transaction that the first run begins with
 	runs  []*[fateRun]atomic.Pointer[fate]
 	same  map[fate]*fate
+	last  *fate // that was put: most become the same
 }
 
 // put notes what became of transaction n.
@@ -48,6 +49,14 @@ func (f *fates) put(n int, x fate) {
 	if more := len(f.runs) - fateRuns; more > 0 {
 		f.runs, f.first = f.runs[more:], f.first+more*fateRun
 	}
+	if f.last == nil || *f.last != x {
+		f.last = f.known(x)
+	}
+	f.runs[(n-f.first)/fateRun][n%fateRun].Store(f.last)
+}
+
+// known is x, as those have it that became the same.
+func (f *fates) known(x fate) *fate {
 	const most = 256 // batches end, and their fates come no more
 	if f.same == nil || len(f.same) > most {
 		f.same = map[fate]*fate{}
@@ -57,7 +66,7 @@ func (f *fates) put(n int, x fate) {
 		known = &x
 		f.same[x] = known
 	}
-	f.runs[(n-f.first)/fateRun][n%fateRun].Store(known)
+	return known
 }
 
 // Fate is what became of a transaction that is no longer kept one by one; ok is false when it is kept, or long gone.

@@ -282,7 +282,11 @@ func (l *ledger) closedBeside(t *terminal) uint32 { return l.at[settlements] - t
 func differs(q, a *wire.Message) int {
 	code := CodeOf(a.Get(39))
 	for _, f := range [...]int{3, 11, 41, 42, 4} {
-		was, is := strings.TrimSpace(q.Get(f)), strings.TrimSpace(a.Get(f))
+		was, is := q.Get(f), a.Get(f)
+		if was == is {
+			continue // as nearly always
+		}
+		was, is = strings.TrimSpace(was), strings.TrimSpace(is)
 		switch {
 		case was == "" || is == "" || was == is:
 		case f == 42 && code != "00", f == 4 && code == "10":

@@ -351,7 +351,7 @@ func originalSTAN(m *wire.Message) string {
 func (l *ledger) reversed(term *terminal, line int, m *wire.Message) *txn {
 	want, _, known := minorUnits(m)
 	find := func(stan string) (found *txn) {
-		for t := term.numbered(traceKey(stan)); t != nil; t = t.older {
+		for t := term.numbered(traceKey(stan)); t != nil; t = t.earlier() {
 			if (t.moves() || t.Type == "reversal") && (!known || t.doubtful || want == t.Amount) {
 				if t.Line == line {
 					return t

@@ -290,7 +290,7 @@ func (s *Session) pass(r *reading) {
 
 // book takes in what was read of one event.
 func (s *Session) book(r *reading) {
-	ev, c := r.ev, r.conn
+	ev, c := &r.ev, r.conn
 	if r.quiet {
 		s.clock(ev.At)
 		r.line.det = r.det
@@ -299,7 +299,7 @@ func (s *Session) book(r *reading) {
 	}
 	if ev.Kind == link.Stood {
 		s.clock(ev.At)
-		s.stood(recalled(&ev))
+		s.stood(recalled(ev))
 		return
 	}
 	s.version++
@@ -323,16 +323,16 @@ func (s *Session) book(r *reading) {
 		l.Connects++
 		l.Open++
 		c.counted = true
-		s.connection(c, ev, 0)
-		s.record(ev)
+		s.connection(c, *ev, 0)
+		s.record(*ev)
 	case link.Data:
 		l.Bytes += int64(r.size)
 		s.take(c, r.items) // a silence before it may have ended what came earlier
 		c.fed[ev.Dir&1] = ev.At
 	case link.HalfClose:
-		s.connection(c, ev, 0)
+		s.connection(c, *ev, 0)
 		s.take(c, r.items)
-		s.record(ev)
+		s.record(*ev)
 	case link.Closed, link.Reset:
 		c.reset = ev.Kind == link.Reset
 		s.take(c, r.items)
@@ -343,22 +343,22 @@ func (s *Session) book(r *reading) {
 			} else {
 				l.ResetsHost++
 			}
-			s.event(c, ev)
+			s.event(c, *ev)
 		} else {
-			s.record(ev)
+			s.record(*ev)
 		}
 		s.finish(c)
 	case link.Refused:
 		l.Refused++
-		s.event(c, ev)
+		s.event(c, *ev)
 		s.finish(c)
 	case link.Unreached:
 		l.Unreach++
-		s.event(c, ev)
+		s.event(c, *ev)
 		s.finish(c)
 	default:
 		s.take(c, r.items) // what the event has ended
-		s.event(c, ev)
+		s.event(c, *ev)
 	}
 }
 

@@ -30,7 +30,7 @@ const (
 )
 
 // saw takes in an event; least is the shortest silence that makes anything late.
-func (s *stalls) saw(ev link.Event, least time.Duration) {
+func (s *stalls) saw(ev *link.Event, least time.Duration) {
 	if gap := ev.At.Sub(s.last); !s.last.IsZero() && gap > least {
 		s.open, s.waking = stall{s.last, ev.At}, 0
 	}

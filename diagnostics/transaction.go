@@ -37,7 +37,7 @@ type txn struct {
 	reversalN  int  // entry of the latest reversal, 0 when none
 	term       *terminal
 	issuer     *issuer // nil when no card is named
-	older      *txn    // of the same terminal and trace number
+	older      *txn    // in its terminal's table: see traces
 	reason     string  // field 39 of the first reversal
 	stan       uint32  // as a key
 	repeats    uint32  // how often it was sent again
@@ -309,7 +309,7 @@ func hostText(m *wire.Message) string {
 
 // void marks the transaction that an approved void undoes.
 func (l *ledger) void(t *txn, stan string) {
-	for o := t.term.numbered(traceKey(stan)); o != nil; o = o.older {
+	for o := t.term.numbered(traceKey(stan)); o != nil; o = o.earlier() {
 		if o != t && o.Type != "void" && o.moves() {
 			o.voided, t.original = true, o
 			return
