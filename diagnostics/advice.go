@@ -82,8 +82,8 @@ func (s *Session) numbers(f *found, c Cause, names []string) string {
 				add(c.Began.Local().Format("2006-01-02 15:04:05"))
 			}
 		case "amount":
-			if c.Amount > 0 {
-				add(money(c.Amount))
+			for _, sum := range c.Sums {
+				add(sum.String())
 			}
 		default:
 			for _, t := range slices.Backward(f.transactions) { // the latest are the easiest to trace

@@ -56,7 +56,9 @@ func (r *Report) document(lang *assets.Lang) document {
 func words(lang *assets.Lang) map[string]any {
 	return map[string]any{
 		"t":       lang.T,
-		"money":   money,
+		"money":   func(t missing) string { return t.money().String() },
+		"sums":    Sums.String,
+		"amount":  hundredths,
 		"clean":   Clean,
 		"md":      markdown,
 		"percent": func(f float64) float64 { return 100 * f },

@@ -16,6 +16,7 @@ type folded struct {
 type foldedCause struct {
 	transactions int
 	amount       int64
+	sums         Sums
 }
 
 // foldsAfter is after how many more transactions they are looked through. A screen has little room; what only writes a report
@@ -132,6 +133,7 @@ func (l *ledger) drop(t *txn) {
 		c.transactions++
 		if !t.doubtful {
 			c.amount += t.Amount
+			c.sums = c.sums.Add(t.money())
 		}
 		f.causes[t.Cause] = c
 	}

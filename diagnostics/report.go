@@ -124,6 +124,7 @@ type ReportCause struct {
 	Ended        string         `json:"ended"`     // when it was last seen, empty while it goes on
 	Terminals    []string       `json:"terminals"` // that it is about
 	Issuers      []string       `json:"issuers"`   // that it is about: first six digits of their cards
+	Sums         Sums           `json:"sums"`      // amount_minor by currency
 }
 
 // ReportStatement is how the acquirer's statement compares with what was seen.
@@ -201,7 +202,7 @@ func NewReport(sn *Snapshot, tool string, started, ended time.Time) *Report {
 	}
 	for _, c := range sn.Causes {
 		x := ReportCause{ID: c.ID, Branch: c.Branch, Title: c.Title, Confidence: c.Confidence, Transactions: c.Transactions, Amount: c.Amount, Evidence: list(c.Evidence),
-			Remedies: []ReportRemedy{}, Prevent: list(c.Prevent), Because: c.Because, Began: stamp(c.Began), Ended: stamp(c.Ended), Terminals: cleaned(c.Terminals), Issuers: cleaned(c.Issuers)}
+			Remedies: []ReportRemedy{}, Prevent: list(c.Prevent), Because: c.Because, Began: stamp(c.Began), Ended: stamp(c.Ended), Terminals: cleaned(c.Terminals), Issuers: cleaned(c.Issuers), Sums: list(c.Sums)}
 		for _, m := range c.Remedies {
 			x.Remedies = append(x.Remedies, ReportRemedy{m.Who, Clean(m.Do)})
 		}

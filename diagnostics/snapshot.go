@@ -142,7 +142,8 @@ type Cause struct {
 	Title        string
 	Confidence   float64
 	Transactions int
-	Amount       int64
+	Amount       int64 // in minor units, of all currencies together
+	Sums         Sums  // the same by currency
 	Evidence     []int
 	Shows        []string // fields of these messages that prove it, the most telling first; 39 when empty
 	Because      string

@@ -36,7 +36,8 @@ func plain(s string) bool {
 	return true
 }
 
-func money(n int64) string { return fmt.Sprintf("%d.%02d", n/100, n%100) }
+// hundredths is an amount of a statement, which says no currency.
+func hundredths(n int64) string { return decimal(n, 2) }
 
 // Text writes the report for a person, the verdict first.
 func (r *Report) Text(w io.Writer, lang *assets.Lang) error {
@@ -61,7 +62,7 @@ func (r *Report) Text(w io.Writer, lang *assets.Lang) error {
 	}
 	p("\n%s", lang.T("report.causes"))
 	for _, c := range r.Causes {
-		p("  %s", lang.T("report.cause", lang.T("cause."+c.ID), 100*c.Confidence, c.Transactions, money(c.Amount)))
+		p("  %s", lang.T("report.cause", lang.T("cause."+c.ID), 100*c.Confidence, c.Transactions, c.Sums.String()))
 		if when := c.lasted(lang.T); when != "" {
 			p("    %s", when)
 		}
@@ -76,7 +77,7 @@ func (r *Report) Text(w io.Writer, lang *assets.Lang) error {
 		p("\n%s: %s", lang.T("report.statement"), st.File)
 		p("  %s", st.sum(lang))
 		for _, u := range st.Unseen {
-			p("  #%d %s %s %s %s %s %s", u.Row, u.RRN, u.Terminal, u.STAN, money(u.Amount), u.Payout, u.Reason)
+			p("  #%d %s %s %s %s %s %s", u.Row, u.RRN, u.Terminal, u.STAN, hundredths(u.Amount), u.Payout, u.Reason)
 		}
 		for _, problem := range st.Problems {
 			p("  ! %s", problem)
@@ -93,7 +94,7 @@ func (r *Report) Text(w io.Writer, lang *assets.Lang) error {
 			if t.Cause != nil {
 				cause = lang.T("cause." + *t.Cause)
 			}
-			p("  #%d %s %s %s %s %s %s", t.N, t.Type, t.Terminal, t.STAN, money(t.Amount), strings.TrimSpace(t.ResponseCode+" "+t.HostText), cause)
+			p("  #%d %s %s %s %s %s %s", t.N, t.Type, t.Terminal, t.STAN, t.money().String(), strings.TrimSpace(t.ResponseCode+" "+t.HostText), cause)
 		}
 	}
 	if n := r.Totals.Folded; n > 0 {

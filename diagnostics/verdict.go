@@ -272,6 +272,7 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 		f := get(id)
 		f.Transactions += c.transactions
 		f.Amount += c.amount
+		f.Sums = slices.Clone(c.sums)
 	}
 	for _, t := range s.ledger.terminals {
 		if t.ready {
@@ -296,6 +297,7 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 			f.Transactions++
 			if doubtful = doubtful || s.tree.altered(t, cause); !doubtful {
 				f.Amount += t.Amount
+				f.Sums = f.Sums.Add(t.money())
 			}
 			f.terms[t.term] = true
 			f.transactions = append(f.transactions, t)

@@ -31,8 +31,8 @@ const pending = "bank.clearing-pending"
 // proof is the evidence of a cause in words and message numbers.
 func (m *Model) proof(c diagnostics.Cause, most int) string {
 	s := c.Because
-	if c.Amount > 0 {
-		s = m.t("and", s, m.look.money(itoa(int(c.Amount)), m.money))
+	if len(c.Sums) > 0 {
+		s = m.t("and", s, m.look.yuans(c.Sums.String()))
 	}
 	return s + " " + m.evidenceList(c.Evidence, most)
 }
@@ -50,7 +50,7 @@ func (d *diagnosisPane) draw(m *Model, w, h int) []string {
 	remedies := func(c diagnostics.Cause) {
 		add(plain, m.proof(c, 12), "  ")
 		for _, r := range c.Remedies {
-			add(plain, m.look.dot+" "+m.t("of", m.t("who."+r.Who), r.Do), "  ")
+			add(plain, m.look.dot+" "+m.t("of", m.t("who."+r.Who), m.look.yuans(r.Do)), "  ")
 		}
 	}
 	if len(m.snap.Causes) > 0 {

@@ -246,16 +246,29 @@ func TestSumsAndStagesAreOfMoneyThatMoves(t *testing.T) {
 		{N: 2, Type: "sale", Amount: 12800, Currency: "156", Stage: "answered", Arrived: "no", Cause: "data.corrupt"},
 		{N: 3, Type: "signon", Stage: "confirmed", Arrived: "unknown"},
 		{N: 4, Type: "upload", Amount: 12800, Currency: "156", Stage: "confirmed", Arrived: "unknown"},
+		{N: 5, Type: "sale", Amount: 550, Currency: "840", Stage: "answered", Arrived: "no", Cause: "data.corrupt"},
 	}
+	sn.Causes = []diagnostics.Cause{{ID: "data.corrupt", Because: "because", Sums: diagnostics.Sums{{Currency: "156", Amount: 12800}, {Currency: "840", Amount: 550}}}}
 	sn.Version++
 	m.adoptSnapshot(fresh{snap: &sn})
 	keys(m, "2")
 	s := shown(m)
-	if !strings.Contains(s, "not arrived, ¥128.00") {
+	if !strings.Contains(s, "not arrived, ¥128.00 + $5.50") || !strings.Contains(s, " ¥128.00     1  ") || !strings.Contains(s, " $5.50     1  ") {
 		t.Errorf("the sum:\n%s", s)
 	}
 	if table, _, _ := strings.Cut(s, "Story"); strings.Contains(strings.SplitN(table, "[Transactions]", 2)[1], "confirmed") {
 		t.Errorf("an upload, or a sign-on, is confirmed:\n%s", s)
+	}
+	for ascii, want := range map[bool]string{false: "¥128.00 + $5.50", true: "CNY 128.00 + $5.50"} {
+		m.o.ASCII = ascii
+		m.setTheme(m.theme)
+		m.panes[report] = &reportPane{} // its page stays as long as nothing comes
+		for _, view := range []string{"1", "3", "5"} {
+			keys(m, view)
+			if s := strings.Join(strings.Fields(strings.NewReplacer("│", "", "|", "").Replace(shown(m))), " "); !strings.Contains(s, want) {
+				t.Errorf("view %s lacks %s:\n%s", view, want, s)
+			}
+		}
 	}
 }
 

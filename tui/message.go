@@ -313,7 +313,7 @@ func (m *Model) meaning(f wire.Field, e *diagnostics.Entry) string {
 			return m.meaningOf(strings.TrimSpace(f.Value))
 		}
 	case "4":
-		return m.look.money(f.Value, e.Msg.Get(49))
+		return m.look.money(diagnostics.AmountOf(e.Msg))
 	}
 	return e.Msg.Meaning(f, m.lang)
 }

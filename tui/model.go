@@ -52,7 +52,6 @@ type Model struct {
 	rush   int               // how many screens of rows came since the last look
 	missed int               // messages since the display was frozen
 	names  map[string]string // short names of terminals
-	money  string            // currency of sums: that of all transactions, else empty
 
 	w, h  int
 	view  view
@@ -184,19 +183,6 @@ func (m *Model) adoptSnapshot(f fresh) {
 	m.active, m.snap, m.missed = f.active, f.snap, 0
 	m.rush = (m.newest() - last) / max(m.h, 1)
 	m.names, m.writer.wide = names(m.snap)
-	m.money = ""
-	for _, t := range m.snap.Transactions {
-		switch {
-		case t.Doubtful || t.Amount == 0: // in no sum, and its currency may be damaged
-			continue
-		case m.money == "":
-			m.money = t.Currency
-		}
-		if t.Currency != "" && t.Currency != m.money {
-			m.money = "?"
-			break
-		}
-	}
 	m.traffic().take(m)
 	m.dirty = true
 }

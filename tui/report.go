@@ -36,7 +36,7 @@ func (p *reportPane) page(m *Model, w int) (out []string) {
 	if err := r.Text(&b, m.lang); err != nil {
 		return []string{m.lang.Say(err.Error())}
 	}
-	for line := range strings.Lines(b.String()) {
+	for line := range strings.Lines(m.look.yuans(b.String())) {
 		line = strings.TrimRight(line, "\n")
 		lead := len(line) - len(strings.TrimLeft(line, " "))
 		for _, s := range fold(line, w-2, strings.Repeat(" ", lead+2)) {

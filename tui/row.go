@@ -242,23 +242,17 @@ func (wr *writer) because(key string, e *diagnostics.Entry) string {
 	return wr.lang.T(key) + ": " + diagnostics.Clean(e.Note)
 }
 
-// money writes an amount in minor units with its currency: ¥128.00 for yuan, else the ISO 4217 number before it. What is
-// no number stays as it came.
+// money writes an amount in minor units with its currency. What is no number stays as it came.
 func (l *look) money(minor, currency string) string {
 	n, err := strconv.ParseInt(minor, 10, 64)
 	if err != nil {
 		return minor
 	}
-	sign := l.yuan
-	switch currency {
-	case "156", "":
-	case "840":
-		sign = "$"
-	default:
-		sign = currency + " "
-	}
-	return sign + strconv.FormatInt(n/100, 10) + "." + strconv.FormatInt(n%100+100, 10)[1:]
+	return l.yuans(diagnostics.Money{Currency: currency, Amount: n}.String())
 }
+
+// yuans writes the sign of yuan as this screen can.
+func (l *look) yuans(s string) string { return strings.ReplaceAll(s, "¥", l.yuan) }
 
 // millis writes a latency with a unit that suits its size.
 func millis(d time.Duration) string {

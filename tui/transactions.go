@@ -104,26 +104,29 @@ func moves(x *diagnostics.Transaction) bool {
 	return false
 }
 
-// sums are what has not arrived, by cause: lines for the foot of the table.
+// sums are what has not arrived, by cause and currency: lines for the foot of the table.
 func (m *Model) sums(w int) (out []string) {
-	by := map[string]int64{}
-	n, all := 0, int64(0)
+	var all diagnostics.Sums
+	by := map[string]diagnostics.Money{}
+	n := 0
 	list := tally(m.snap.Transactions, func(x *diagnostics.Transaction) string {
 		if x.Arrived != "no" || x.Amount == 0 || x.Doubtful {
 			return ""
 		}
-		key := cmp.Or(x.Cause, "-")
-		by[key] += x.Amount
-		n, all = n+1, all+x.Amount
+		key := x.Cause + "|" + x.Currency
+		sum := diagnostics.Money{Currency: x.Currency, Amount: x.Amount}
+		n, all = n+1, all.Add(sum)
+		sum.Amount += by[key].Amount
+		by[key] = sum
 		return key
 	})
-	out = append(out, m.look.p(strong, " "+m.t("transactions.lost", n, m.look.money(itoa(int(all)), m.money))))
+	out = append(out, m.look.p(strong, " "+m.t("transactions.lost", n, m.look.yuans(all.String()))))
 	for _, c := range list {
 		name := m.t("transactions.nocause")
-		if c.key != "-" {
-			name = m.t("cause." + c.key)
+		if cause, _, _ := strings.Cut(c.key, "|"); cause != "" {
+			name = m.t("cause." + cause)
 		}
-		out = append(out, m.look.fit("  "+m.look.flushRight(m.look.money(itoa(int(by[c.key])), m.money), 14)+m.look.flushRight(itoa(c.n), 6)+"  "+name, w))
+		out = append(out, m.look.fit("  "+m.look.flushRight(m.look.yuans(by[c.key].String()), 14)+m.look.flushRight(itoa(c.n), 6)+"  "+name, w))
 	}
 	return out
 }

@@ -48,7 +48,7 @@ func (p *verdictPane) draw(m *Model, w, h int) []string {
 		add(t, v, "  ")
 		add(plain, m.proof(c, 12), "  ")
 		for _, r := range c.Remedies {
-			add(plain, m.look.dot+" "+m.t("of", m.t("who."+r.Who), r.Do), "  ")
+			add(plain, m.look.dot+" "+m.t("of", m.t("who."+r.Who), m.look.yuans(r.Do)), "  ")
 		}
 		for _, s := range c.Prevent {
 			add(dim, m.look.dot+" "+m.t("diagnosis.prevent", s), "  ")
