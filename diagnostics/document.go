@@ -33,10 +33,7 @@ type missing struct {
 }
 
 func (r *Report) document(lang *assets.Lang) document {
-	d := document{Report: r, Lang: lang.ID, Verdict: lang.T("report.nofault")}
-	if len(r.Causes) > 0 {
-		d.Verdict = lang.T("cause."+r.Causes[0].ID) + " (" + r.Causes[0].ID + ")"
-	}
+	d := document{Report: r, Lang: lang.ID, Verdict: r.verdict(lang)}
 	for i, s := range r.stages {
 		d.Way = append(d.Way, waypoint{lang.T("stage." + Stages[i]), s.Count, cmp.Or(s.State, Unknown)})
 	}

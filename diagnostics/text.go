@@ -39,6 +39,19 @@ func plain(s string) bool {
 // hundredths is an amount of a statement, which says no currency.
 func hundredths(n int64) string { return decimal(n, 2) }
 
+// verdict is the leading cause. Without any it says how far that is a good sign: who understood hardly anything found no fault either.
+func (r *Report) verdict(lang *assets.Lang) string {
+	switch seen := r.Totals; {
+	case len(r.Causes) > 0:
+		return lang.T("cause."+r.Causes[0].ID) + " (" + r.Causes[0].ID + ")"
+	case seen.Messages == 0:
+		return lang.T("report.nothing")
+	case 2*seen.Undecoded > seen.Messages:
+		return lang.T("report.opaque", seen.Undecoded, seen.Messages)
+	}
+	return lang.T("report.nofault")
+}
+
 // Text writes the report for a person, the verdict first.
 func (r *Report) Text(w io.Writer, lang *assets.Lang) error {
 	var b strings.Builder
@@ -50,11 +63,7 @@ func (r *Report) Text(w io.Writer, lang *assets.Lang) error {
 		}
 		fmt.Fprintf(&b, format+"\n", a...)
 	}
-	verdict := lang.T("report.nofault")
-	if len(r.Causes) > 0 {
-		verdict = lang.T("cause."+r.Causes[0].ID) + " (" + r.Causes[0].ID + ")"
-	}
-	p("%s: %s", lang.T("report.verdict"), verdict)
+	p("%s: %s", lang.T("report.verdict"), r.verdict(lang))
 	p("%s · %s – %s", r.Source.Describe, r.Started, r.Ended)
 	p("\n%s", lang.T("report.way"))
 	for i, st := range r.stages {

@@ -19,6 +19,8 @@ func (m *Model) verdict() (string, token) {
 		return m.look.state[diagnostics.Fail] + " " + c.Title + "  " + itoa(int(c.Confidence*100)) + "%", bad
 	case sn.Totals.Messages == 0 && len(sn.Entries) == 0:
 		return m.look.state[diagnostics.Unknown] + " " + m.t("verdict.none"), dim
+	case len(sn.Causes) == 0 && 2*sn.Totals.Undecoded > sn.Totals.Messages:
+		return m.look.state[diagnostics.Warn] + " " + m.t("verdict.opaque", sn.Totals.Undecoded, sn.Totals.Messages), warn
 	case len(sn.Causes) > 0:
 		return m.look.state[diagnostics.OK] + " " + m.t("verdict.nofault") + " " + m.look.dot + " " + sn.Causes[0].Title, good
 	}
