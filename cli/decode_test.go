@@ -85,6 +85,8 @@ func TestDecodeTakesTheTextOfAMessage(t *testing.T) {
 		"0800\u201a \u0000\u0000\u0000\u0000\u0000\u0000\u0004\u0000\u0000\u0000\u0000\u0000\u0000\u0000" + "0518124316" + "000001" + "301":              "none, none, iso87-ascii-bin", // shown in a code page of Windows
 		"0800\x82 \x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00" + "0518124316" + "000001" + "301":                                            "none, none, iso87-ascii-bin", // the bytes of a file
 		`"0060` + "0200" + "3020000000C10000" + "912000" + "000000040000" + "000001" + "TERM0001" + "MERCHANT0000001" + `007ACCT 1\r"`:                   "none, unknown, iso87-ascii",
+		"2026-11-02 10:11:12 SEND [0800822000000000000004000000000000000518124316000001301] (55)":                                                        "none, none, iso87-ascii",
+		"2026-11-02 10:11:12 发送报文：00550800822000000000000004000000000000000518124316000001301":                                                           "ascii4, none, iso87-ascii",
 		purchase: "len2, tpdu+cup, cup",
 	} {
 		out, err := run(t, "", "decode", text, "--lang", "en")

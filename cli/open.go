@@ -14,7 +14,7 @@ func openCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			sparing(memoryOfFile, 200)
 			w.reads = args[0]
-			return w.run(c, func() (link.Source, error) { return link.OpenFile(args[0]) })
+			return w.run(c, func() (link.Source, error) { return link.OpenFile(args[0], plainMessages(w.wire)) })
 		},
 	}
 	w.flags(c)

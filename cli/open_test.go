@@ -26,7 +26,7 @@ func TestReadingAheadChangesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			read := func(ahead bool) string {
-				source, err := link.OpenFile(file)
+				source, err := link.OpenFile(file, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

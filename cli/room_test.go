@@ -96,7 +96,7 @@ func TestRoomFollowsTheSource(t *testing.T) {
 	if err := os.WriteFile(log, []byte("0800\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	file, err := link.OpenFile(log)
+	file, err := link.OpenFile(log, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

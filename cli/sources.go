@@ -40,7 +40,9 @@ func kinds() []kind {
 				return link.NewTap(v["listen"], v["upstream"], link.TapOptions{})
 			}},
 		{tui.SourceKind{ID: "file", Fields: []tui.SourceField{{ID: "file", Offers: captures, Check: readable}}},
-			func(v map[string]string) (link.Source, error) { return link.OpenFile(v["file"]) }},
+			func(v map[string]string) (link.Source, error) {
+				return link.OpenFile(v["file"], plainMessages(wire.Options{}))
+			}},
 		{tui.SourceKind{ID: "capture", Fields: []tui.SourceField{{ID: "interface", Offers: interfaces(), Strict: true}, {ID: "port", Value: "8583", Check: ports}}},
 			func(v map[string]string) (link.Source, error) {
 				var wanted []uint16

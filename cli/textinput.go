@@ -59,6 +59,9 @@ func literalMessages(text string) (all [][]byte) {
 		text = text[at[2]:]
 	}
 	if !literal.MatchString(text) {
+		if at := opening.FindStringSubmatchIndex(text); at != nil { // a line of a log
+			text = text[at[2]:closing(text, at[2])]
+		}
 		if text = lostLength.ReplaceAllString(text, ""); !literal.MatchString(text) {
 			return nil
 		}

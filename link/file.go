@@ -36,12 +36,26 @@ type File struct {
 	parse  func(context.Context) error // the reader of this kind of file
 
 	comments []string // of the packet in hand
+
+	plain Plain // finds messages in text
+}
+
+// Plain finds the frame that a line holds as the text that it is. Nothing here knows what a frame looks like: whoever opens a log
+// says it.
+type Plain func(line string) Text
+
+// Text is line[From:To], none when To is 0. When it is not Sure, the words of the line have to say that it is a frame. Carries is
+// what such a log was found to carry, as in Event.Line.
+type Text struct {
+	From, To int
+	Sure     bool
+	Carries  string
 }
 
 // OpenFile opens a pcap or pcapng file, or text with hex frames, compressed with gzip or not; - is standard input. The
-// kind is told by the file's first bytes.
-func OpenFile(name string) (*File, error) {
-	f := &File{name: name, from: os.Stdin}
+// kind is told by the file's first bytes. plain may be nil.
+func OpenFile(name string, plain Plain) (*File, error) {
+	f := &File{name: name, from: os.Stdin, plain: plain}
 	if name == "-" {
 		f.name = "standard input"
 	} else {
@@ -130,7 +144,7 @@ func (f *File) open() error {
 	case f.size == 0: // what streams in as text is judged at its end
 		f.parse = f.text
 	default:
-		if head, _ := f.in.Peek(readAhead); !hasFrames(head) {
+		if head, _ := f.in.Peek(readAhead); !f.hasFrames(head) {
 			if bytes.Contains(head, []byte("<isomsg")) {
 				return noBytes(f.name)
 			}

@@ -105,7 +105,7 @@ func TestGzippedCapture(t *testing.T) {
 	if err := os.WriteFile(name, packed.Bytes()[:packed.Len()/2], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if f, err := OpenFile(name); err == nil {
+	if f, err := OpenFile(name, nil); err == nil {
 		if err = f.Run(context.Background(), func(Event) {}); err == nil {
 			t.Error("half a file is read without a word")
 		}
@@ -114,7 +114,7 @@ func TestGzippedCapture(t *testing.T) {
 
 func readAll(t *testing.T, name string) ([]Event, error) {
 	t.Helper()
-	f, err := OpenFile(name)
+	f, err := OpenFile(name, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,14 +193,14 @@ func TestWhatIsNoCaptureIsRefused(t *testing.T) {
 	if err := os.WriteFile(name, []byte("hello, this is text"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenFile(name); err == nil || !strings.Contains(err.Error(), "pcap") {
+	if _, err := OpenFile(name, nil); err == nil || !strings.Contains(err.Error(), "pcap") {
 		t.Error(err)
 	}
 	for _, f := range otherForms {
 		if err := os.WriteFile(name, []byte(f.begins+"and more"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := OpenFile(name); err == nil || !strings.Contains(err.Error(), f.what) || strings.Contains(err.Error(), "%!") {
+		if _, err := OpenFile(name, nil); err == nil || !strings.Contains(err.Error(), f.what) || strings.Contains(err.Error(), "%!") {
 			t.Error(err)
 		}
 	}

@@ -21,6 +21,8 @@ type hexLine struct {
 	blanked bool   // digits were blanked out, and are read as zeros
 	values  bool   // of a jPOS log: values of fields, which are no bytes of the line
 	turned  bool   // of a dump in words of two bytes, which the machine has turned round
+	plain   bool   // the bytes stood there as text
+	carries string // what the log is known to carry
 }
 
 // lineParser reads the lines of one log.
@@ -31,6 +33,7 @@ type lineParser struct {
 
 	armoured bool // in a key or a certificate
 
+	plain   Plain
 	decimal bool // it writes lists of bytes in decimal
 	base    int  // of the offsets of the dump in hand, 0 until one shows it
 }
@@ -293,6 +296,15 @@ func (p *lineParser) parse(line string, dumped int) (l hexLine) {
 		case dumped > 0 && len(data) == 16: // lines of the dump are missing
 			l.broken = true
 			return l
+		}
+	}
+	if p.plain != nil {
+		if x := p.plain(line); x.To > x.From {
+			s := spelled{x.From, x.To, []byte(line[x.From:x.To]), !x.Sure, 1}
+			if l, ok := p.say(line, s); ok && (x.Sure || !prose(s.data)) {
+				l.plain, l.carries = true, x.Carries
+				return l
+			}
 		}
 	}
 	if s, ok := p.spell(line); ok {

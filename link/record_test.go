@@ -72,7 +72,7 @@ func record(t *testing.T, path string, limit int64, events []Event) {
 
 func reopen(t *testing.T, path string) []Event {
 	t.Helper()
-	f, err := OpenFile(path)
+	f, err := OpenFile(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func quoted(line string) (s spelled, ok bool) {
 	for _, m := range byteText.FindAllStringIndex(line, -1) {
 		text := strings.TrimPrefix(line[m[0]:m[1]], "b")
 		b, _, spelled := Unescape(text[1:len(text)-1], true)
-		if !spelled || len(b) == 0 || prose(b) || ok && strings.Trim(line[s.to:m[0]], " \t+\\") != "" {
+		if !spelled || hexText.Match(b) || len(b) == 0 || prose(b) || ok && strings.Trim(line[s.to:m[0]], " \t+\\") != "" {
 			continue
 		}
 		if !ok {
@@ -47,6 +47,9 @@ func quoted(line string) (s spelled, ok bool) {
 	}
 	return s, ok
 }
+
+// hexText is a text that is hex itself.
+var hexText = regexp.MustCompile(`^(?:[0-9a-fA-F]{2})+$`)
 
 // prose says that bytes are words rather than a frame: of those, some hosts write a few, in capitals mostly.
 func prose(b []byte) bool {

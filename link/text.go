@@ -38,8 +38,10 @@ type textReader struct {
 	dump      []byte // of the lines of a dump so far
 	dumpAt    time.Time
 	dumpDir   Dir
-	starred   bool // lines of the dump are left out, which are like the one before
-	header    int  // the line before, when it may be the head of a frame, else 0
+	last      []byte // the latest frame
+	lastPlain bool   // it stood there as text
+	starred   bool   // lines of the dump are left out, which are like the one before
+	header    int    // the line before, when it may be the head of a frame, else 0
 }
 
 // wide says that text is written in UTF-16, as some Windows programs do.
@@ -47,15 +49,15 @@ func wide(head []byte) bool {
 	return bytes.HasPrefix(head, []byte{0xFF, 0xFE}) || bytes.HasPrefix(head, []byte{0xFE, 0xFF})
 }
 
-// hasFrames says that bytes are text with at least one frame in hex.
-func hasFrames(head []byte) bool {
+// hasFrames says that bytes are text with at least one frame.
+func (f *File) hasFrames(head []byte) bool {
 	if wide(head) {
 		return true // looked at when it is read
 	}
-	if bytes.IndexByte(head, 0) >= 0 {
+	if 50*bytes.Count(head, []byte{0}) > len(head) { // a length in bytes in front of a text is no harm
 		return false
 	}
-	var p lineParser
+	p := lineParser{plain: f.plain}
 	for line := range bytes.Lines(head) {
 		if l := p.parse(strings.TrimRight(string(line), "\r\n"), 0); len(l.data) > 0 {
 			return true
@@ -71,7 +73,7 @@ func noBytes(name string) error {
 
 // text reads a log.
 func (f *File) text(ctx context.Context) error {
-	t := &textReader{f: f, parser: newParser(&f.tally), lines: lineParser{day: time.Now()}}
+	t := &textReader{f: f, parser: newParser(&f.tally), lines: lineParser{day: time.Now(), plain: f.plain}}
 	if info, err := os.Stat(f.name); err == nil {
 		t.lines.day = info.ModTime()
 	}
@@ -176,7 +178,7 @@ func (t *textReader) line(s string) {
 	switch {
 	case len(l.data) > 0:
 		t.header = 0
-		t.frame(t.at, t.dir, l.data, l.broken)
+		t.frame(t.at, t.dir, l)
 	case l.broken:
 		t.header = 0
 		t.count(&t.f.tally.Damaged, &t.f.tally.DamagedAt, t.f.tally.Lines)
@@ -230,7 +232,7 @@ func (t *textReader) flush() {
 	lt := layers.LinkTypeRaw
 	if !isPacket(b) {
 		if lt = layers.LinkTypeEthernet; len(b) < 14 || !isPacket(b[14:]) {
-			t.frame(t.dumpAt, t.dumpDir, b, false)
+			t.frame(t.dumpAt, t.dumpDir, hexLine{data: b})
 			return
 		}
 	}
@@ -252,12 +254,19 @@ func isPacket(b []byte) bool {
 	return false
 }
 
-// frame hands over what one line or dump holds. Behind broken hex, bytes are missing.
-func (t *textReader) frame(at time.Time, dir Dir, b []byte, broken bool) {
+// frame hands over what one line or dump holds. Behind broken hex, bytes are missing. Of a frame that a log has as text and in
+// hex, one after the other, the second is left out.
+func (t *textReader) frame(at time.Time, dir Dir, l hexLine) {
+	b := l.data
+	if l.plain != t.lastPlain && len(t.last) > 0 && (bytes.HasSuffix(t.last, b) || bytes.HasSuffix(b, t.last)) {
+		t.last = t.last[:0]
+		return
+	}
+	t.last, t.lastPlain = append(t.last[:0], b...), l.plain
 	t.f.tally.Frames++
-	ev := Event{At: at, Conn: 1, Terminal: textTerminal, Host: textHost, Kind: Data, Dir: dir}
+	ev := Event{At: at, Conn: 1, Terminal: textTerminal, Host: textHost, Kind: Data, Dir: dir, Line: l.carries}
 	t.f.feed.data(ev, b)
-	if broken {
+	if l.broken {
 		t.count(&t.f.tally.Damaged, &t.f.tally.DamagedAt, t.f.tally.Lines)
 		ev.Kind = Gap
 		t.f.feed.emit(ev)

@@ -240,7 +240,7 @@ func TestLogsOfJPOS(t *testing.T) {
 	if err := os.WriteFile(name, []byte(fields), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := OpenFile(name)
+	_, err := OpenFile(name, nil)
 	_, _, streamed := readText(t, fields)
 	for _, err := range []error{err, streamed} {
 		if err == nil || !strings.Contains(err.Error(), "ISOUtil.hexdump") {

@@ -32,7 +32,7 @@ func readTraffic(t *testing.T, dialect string, mishaps link.Mishaps) {
 	if err := os.WriteFile(file, made.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	source, err := link.OpenFile(file)
+	source, err := link.OpenFile(file, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
