@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/hex"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
@@ -103,28 +104,25 @@ func decodeOne(b *testing.B, s *Stream, f []byte) {
 	}
 }
 
-// BenchmarkMoov is moov's own unpacking of the same bytes: the figures to compare with. Stock CUP uses moov's BCD codecs,
-// but for field 35, whose separator they refuse.
-func BenchmarkMoov(b *testing.B) {
-	asAtWork(b)
-	run := func(name, dialect string, spec *iso8583.MessageSpec) {
-		b.Run(name, func(b *testing.B) {
-			_, body := typical(b, dialect)
-			b.ReportAllocs()
-			b.SetBytes(int64(len(body)))
-			for b.Loop() {
-				if err := iso8583.NewMessage(spec).Unpack(body); err != nil {
-					b.Fatal(err)
-				}
+// moovs are moov's own unpackings of the same bytes: what ours is compared with. Stock CUP uses moov's BCD codecs, but for field 35,
+// whose separator they refuse.
+func moovs(b *testing.B) map[string]func() {
+	b.Helper()
+	unpacking := map[string]func(){}
+	of := func(name, dialect string, spec *iso8583.MessageSpec) {
+		_, body := typical(b, dialect)
+		unpacking[name] = func() {
+			if err := iso8583.NewMessage(spec).Unpack(body); err != nil {
+				b.Fatal(err)
 			}
-		})
+		}
 	}
 	for _, dialect := range []string{"cup", "iso87-ascii"} {
 		spec, err := Spec(dialect)
 		if err != nil {
 			b.Fatal(err)
 		}
-		run(dialect, dialect, spec)
+		of(dialect, dialect, spec)
 	}
 	ours := map[string]encoding.Encoder{"BCD": encoding.BCD, "LBCD": encoding.LBCD}
 	for name, moovs := range ours {
@@ -141,7 +139,67 @@ func BenchmarkMoov(b *testing.B) {
 	track := *spec.Fields[35].Spec()
 	track.Enc = ours["LBCD"]
 	spec.Fields[35].SetSpec(&track)
-	run("cup-stock", "cup", spec)
+	of("cup-stock", "cup", spec)
+	return unpacking
+}
+
+// BenchmarkMoov is the one beside BenchmarkDecode.
+func BenchmarkMoov(b *testing.B) {
+	asAtWork(b)
+	unpacking := moovs(b)
+	for _, name := range slices.Sorted(maps.Keys(unpacking)) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				unpacking[name]()
+			}
+		})
+	}
+}
+
+// BenchmarkBesideMoov is both in turns: how many times as long moov takes.
+func BenchmarkBesideMoov(b *testing.B) {
+	asAtWork(b)
+	unpacking := moovs(b)
+	for _, x := range []struct {
+		dialect, moov string
+		ours, theirs  int // messages that take a millisecond or two
+	}{{"cup", "cup-stock", 2000, 20}, {"iso87-ascii", "iso87-ascii", 2500, 250}} {
+		b.Run(x.dialect, func(b *testing.B) {
+			f, _ := typical(b, x.dialect)
+			s := settled(b, f)
+			some := func(n int, one func()) func() time.Duration {
+				return func() time.Duration {
+					began := time.Now()
+					for range n {
+						one()
+					}
+					return time.Since(began) / time.Duration(n)
+				}
+			}
+			took := inTurns(b, some(x.ours, func() { decodeOne(b, s, f) }), some(x.theirs, unpacking[x.moov]))
+			b.ReportMetric(float64(took[0].Nanoseconds()), "ns/message")
+			b.ReportMetric(float64(took[1].Nanoseconds()), "moov-ns/message")
+			b.ReportMetric(float64(took[1])/float64(took[0]), "x-moov")
+		})
+	}
+}
+
+// inTurns does each work in turn until the benchmark is over, and answers what the quickest tenth of each took: what else runs on
+// the machine takes time from one now and then, and never gives any.
+func inTurns(b *testing.B, works ...func() time.Duration) []time.Duration {
+	took := make([][]time.Duration, len(works))
+	for b.Loop() {
+		for i, work := range works {
+			took[i] = append(took[i], work())
+		}
+	}
+	var tenth []time.Duration
+	for _, all := range took {
+		slices.Sort(all)
+		tenth = append(tenth, all[len(all)/10])
+	}
+	return tenth
 }
 
 // BenchmarkDetect is the detection of a new line from its first message.
@@ -164,9 +222,8 @@ func BenchmarkDetect(b *testing.B) {
 }
 
 // BenchmarkConnections decodes many connections on one core and on all, each with its own decoder, so that they share nothing,
-// and beside them runs a loop that needs nothing but registers: what the machine gives at all. All four take turns in slices of
-// some milliseconds, and the quickest tenth of each counts: what else runs on the machine takes a core from a slice now and then,
-// and never gives one. One core is one for the garbage collector, too, which would else work beside it for nothing.
+// and beside them runs a loop that needs nothing but registers: what the machine gives at all. One core is one for the garbage
+// collector, too, which would else work beside it for nothing.
 func BenchmarkConnections(b *testing.B) {
 	asAtWork(b)
 	f, _ := typical(b, "cup")
@@ -210,21 +267,13 @@ func BenchmarkConnections(b *testing.B) {
 		}
 		sums[8*i] += x
 	}
-	var decoding, machine [2][]time.Duration
-	for b.Loop() {
-		for i, workers := range []int{1, cores} {
-			decoding[i] = append(decoding[i], timed(workers, decode))
-			machine[i] = append(machine[i], timed(workers, spin))
-		}
+	on := func(workers int, work func(i int)) func() time.Duration {
+		return func() time.Duration { return timed(workers, work) }
 	}
-	gain := func(took [2][]time.Duration) float64 {
-		slices.Sort(took[0])
-		slices.Sort(took[1])
-		tenth := len(took[0]) / 10
-		return float64(cores) * float64(took[0][tenth]) / float64(took[1][tenth])
-	}
-	b.ReportMetric(gain(decoding), "decoding-x")
-	b.ReportMetric(gain(machine), "machine-x")
+	took := inTurns(b, on(1, decode), on(cores, decode), on(1, spin), on(cores, spin))
+	gain := func(one, all time.Duration) float64 { return float64(cores) * float64(one) / float64(all) }
+	b.ReportMetric(gain(took[0], took[1]), "decoding-x")
+	b.ReportMetric(gain(took[2], took[3]), "machine-x")
 }
 
 // BenchmarkNoise reads what nobody understands: bytes of any kind, digits in text, packed digits.
