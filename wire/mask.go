@@ -253,11 +253,21 @@ func (k *builder) chip(s *span, c coding) {
 	mark := len(k.hidden)
 	for at := 0; at < len(value); {
 		// Nearly all elements have one or two bytes of tag and one of length, and are no secret; the rest goes the long way.
-		if body := at + int(plainTag[value[at]]); body > at && body < len(value) && value[body] < 0x80 {
-			end := body + 1 + int(value[body])
-			if end <= len(value) && (body == at+1 || value[at+1] < 0x80 && !secretTag(uint32(value[at])<<8|uint32(value[at+1]))) {
-				at = end
-				continue
+		if at+2 < len(value) {
+			body := 0
+			switch tag := uint32(value[at]); plainTag[tag] {
+			case 1:
+				body = at + 2
+			case 2:
+				if second := value[at+1]; second < 0x80 && !secretTag(tag<<8|uint32(second)) {
+					body = at + 3
+				}
+			}
+			if body > 0 {
+				if n := value[body-1]; n < 0x80 && body+int(n) <= len(value) {
+					at = body + int(n)
+					continue
+				}
 			}
 		}
 		e, next, more, ok := nextTLV(value, at)
