@@ -114,15 +114,16 @@ func clearRange(n int) (from, to int) {
 // do does one task of a message whose fields stand as planned.
 func (k *builder) do(t *task) {
 	s := k.m.fields.span(&t.planned)
-	at := s.off
-	switch value := k.b[at:]; {
-	case t.kind == taskField:
+	if t.kind == taskField {
 		k.field(&s, t.step)
 		return
+	}
+	at := s.off
+	switch value := k.b[at:][:t.size]; {
 	case t.kind == taskDigits:
 		at = uint16(len(k.b))
-		k.b = appendDigits(k.b, value[:t.size], 2*int(t.size), asBCD)
-	case !k.clean && !printable(value[:t.size]):
+		k.b = appendDigits(k.b, value, 2*len(value), asBCD)
+	case !k.clean && !printable(value):
 		for i := t.from; i < t.to; i++ {
 			s := k.m.at(int(i))
 			k.field(&s, &k.m.dialect.steps[s.id])
@@ -164,10 +165,10 @@ func (k *builder) field(s *span, st *step) {
 		if s.id == 35 && k.m.card == 0 {
 			k.track(s, c)
 		}
-		size := s.chars(c)
-		k.hideChars(s, c, 0, size)
-		if c.packed() && size%2 == 1 {
-			k.hide(2*int(s.off), 2*int(s.off+s.n)) // the filler too
+		if c.packed() {
+			k.hide(2*int(s.off), 2*int(s.off+s.n)) // a filler too
+		} else {
+			k.hideChars(s, c, 0, int(s.n))
 		}
 	case hideRuns:
 		if mti := k.m.MTI; s.id == 62 && len(mti) == 4 && mti[1] == '8' && mti[2]&1 == 1 {
