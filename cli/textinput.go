@@ -42,11 +42,11 @@ func unquoted(text string) string {
 
 // literal is how a message that is text throughout begins: maybe with a length or a header, then the message type and the bitmap
 // in hex. The length of a header in text may be binary and not have come along as it was.
-var literal = regexp.MustCompile(`^(?:[0-9]{2,10})?(?:ISO[0-9]{9})?[0-29][1-8][0-9]{2}[0-9A-Fa-f]{16}[ -~\s]*$`)
+var literal = regexp.MustCompile(`^(?:[0-9]{2,10})?(?:ISO[0-9]{9}|A4M[0-9]{5})?[0-29][1-8][0-9]{2}[0-9A-Fa-f]{16}[ -~\s]*$`)
 
-// header is BASE24's in front of a message: nothing else looks like it. What stands before it is a length that was no text, or what a
+// header is BASE24's in front of a message, or that of ATM hosts: nothing else looks like it. What stands before it is a length that was no text, or what a
 // log says of the message, but for a length in digits.
-var header = regexp.MustCompile(`^(?s:.*?)([0-9]{0,6}ISO[0-9]{9}[0-29][1-8][0-9]{2}[0-9A-Fa-f]{16})`)
+var header = regexp.MustCompile(`^(?s:.*?)([0-9]{0,6}(?:ISO[0-9]{9}|A4M[0-9]{5})[0-29][1-8][0-9]{2}[0-9A-Fa-f]{16})`)
 
 // lostLength is what may be left in front of a text of a length in bytes.
 var lostLength = regexp.MustCompile(`^[^0-9]{1,4}`)

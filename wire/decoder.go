@@ -389,6 +389,7 @@ func (d *Decoder) build(r *reading, b []byte, f frame, header int, headerID stri
 	to := len(b)
 	if r.framing == "stx-etx" && f.total <= to {
 		to = f.end // ETX and LRC are no digits of a card
+		k.runs(f.total, len(b), runLimit, asText)
 	}
 	if rest < to {
 		k.runs(rest, to, runLimit, asText)
@@ -493,6 +494,8 @@ func Decode(b []byte, o Options) (*Message, Detection, error) {
 		f, ok := measure(r.framing, b)
 		short, behind := 0.0, 0.0
 		switch {
+		case !ok && r.framing == "stx-etx" && closed(b): // its length is wrong, or bytes are missing
+			f, short = frame{3, len(b) - 2, len(b)}, 2
 		case !ok:
 			continue
 		case f.total > len(b): // cut off
@@ -506,6 +509,9 @@ func Decode(b []byte, o Options) (*Message, Detection, error) {
 	}
 	d.trial = 1
 	d.choose()
+	if d.settled && !d.sure && frames[d.best].total < len(b) {
+		d.fit(b, frames)
+	}
 	if d.sure {
 		if f, ok := measure(d.candidates[0].framing, b); ok {
 			f.end = min(f.end, len(b))
@@ -513,8 +519,13 @@ func Decode(b []byte, o Options) (*Message, Detection, error) {
 		}
 	}
 	if !d.settled || !d.sure && d.scores[d.best] < weak {
-		if m, det := d.behindPrefix(b, o); m != nil {
+		if m, det := d.behindPrefix(b, o, true); m != nil {
 			return m, det, nil
+		}
+		if !d.settled {
+			if m, det := d.behindPrefix(b, o, false); m != nil {
+				return m, det, nil
+			}
 		}
 		if (!d.settled || frames[d.best].total == 0) && !d.least(frames) {
 			if plainText(b) {
@@ -527,14 +538,45 @@ func Decode(b []byte, o Options) (*Message, Detection, error) {
 	if m.Undecoded() {
 		return m, Detection{}, nil
 	}
-	switch m.dialect.guessed {
-	case 0:
-	case 1: // the rest fits now, and that speaks for the reading after all
+	switch {
+	case m.dialect.guessed == 1: // the rest fits now, and that speaks for the reading after all
 		d.det.Confidence = max(d.det.Confidence, 0.5)
-	default: // it may fit by chance
+	case m.dialect.guessed > 1: // it may fit by chance
 		d.det.Confidence = min(d.det.Confidence, 0.5)
 	}
+	d.modest(m)
 	return m, d.det, nil
+}
+
+// modest keeps the confidence that one message gives low when little can have failed in it: it has no length and no header, and one
+// field, or a field that was found to stand otherwise than its dialect says.
+func (d *Decoder) modest(m *Message) {
+	if d.trial > 1 || d.sure || m.Framing != "none" || m.Header != "none" {
+		return
+	}
+	if m.dialect.guessed > 0 || m.count() < 2 {
+		d.det.Confidence = min(d.det.Confidence, 0.5)
+	}
+}
+
+// fit weighs frames that are exactly as long as b anew, in other forms of their fields: a frame behind which something stands was best
+// so far, and may be a part of one of them.
+func (d *Decoder) fit(b []byte, frames []frame) {
+	for i := range d.candidates {
+		r, f := &d.candidates[i], frames[i]
+		if r.framing == "none" || f.total != len(b) || d.scores[i] <= 0 {
+			continue
+		}
+		n, ok := r.headerLen(b[f.payload:f.end])
+		if !ok {
+			continue
+		}
+		w := r.dialect.walk(b[:f.end], f.payload+n, d.spans[:0], nil)
+		if over, score := r.locate(b, f, n, &w, r.suspect(b, &w), false); over != nil {
+			d.scores[i] = max(d.scores[i], score)
+		}
+	}
+	d.choose()
 }
 
 // least takes the reading that most speaks for when more speaks against each: the part of a damaged message that can be

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"fmt"
+	"strings"
 )
 
 // The shortest message worth the name is an MTI and a bitmap; the longest is far beyond what terminals send, and short
@@ -121,15 +122,25 @@ func lrc(b []byte) (x byte) {
 	return x
 }
 
-// checkLRC says what is wrong with the LRC of an stx-etx frame (what it is, and what the bytes give), or nothing when it is right or did not come.
+// closed says that b begins with STX and ends with ETX and a check byte, as a frame of stx-etx does whatever its length says.
+func closed(b []byte) bool {
+	return len(b) > minFrame && b[0] == stx && b[len(b)-2] == etx
+}
+
+// checkLRC says what is wrong with the length and the LRC of an stx-etx frame (what it is, and what the bytes give), or nothing when
+// both are right or did not come.
 func checkLRC(b []byte, f frame) string {
 	if f.end+2 > len(b) {
 		return ""
 	}
-	if want := lrc(b[1 : f.end+1]); want != b[f.end+1] {
-		return fmt.Sprintf("LRC %02X != %02X", b[f.end+1], want)
+	var wrong []string
+	if n, ok := packedNumber(b[1:3]); !ok || n != f.end-f.payload {
+		wrong = append(wrong, fmt.Sprintf("length %X != %04d", b[1:3], f.end-f.payload))
 	}
-	return ""
+	if want := lrc(b[1 : f.end+1]); want != b[f.end+1] {
+		wrong = append(wrong, fmt.Sprintf("LRC %02X != %02X", b[f.end+1], want))
+	}
+	return strings.Join(wrong, ", ")
 }
 
 // Headers lists the header ids: what stands between the length and the MTI.
@@ -140,9 +151,13 @@ func checkLRC(b []byte, f frame) string {
 //	tpdu+version2  TPDU and a version of two bytes
 //	base24         "ISO" and nine characters
 //	visa           as long as its first byte says, 22 bytes or more
+//	cups           UnionPay's of 46 bytes, between institutions and the switch: 2E, a version, and the length of all in text
 func Headers() []string {
-	return []string{"tpdu+cup", "tpdu", "none", "tpdu+version2", "base24", "visa"}
+	return []string{"tpdu+cup", "tpdu", "none", "tpdu+version2", "base24", "visa", "cups"}
 }
+
+// cupsHeader is how long UnionPay's header between institutions and the switch is, which its first byte says.
+const cupsHeader = 46
 
 // headerLen is how long the header at the front of a payload is. ok is false when the payload does not begin like it.
 func headerLen(header string, b []byte) (n int, ok bool) {
@@ -164,6 +179,24 @@ func headerLen(header string, b []byte) (n int, ok bool) {
 		}
 		total := int(b[3])<<8 | int(b[4]) // of header and message
 		return int(b[0]), len(b) >= int(b[0]) && total >= len(b) && total <= maxFrame
+	case "cups":
+		if len(b) < 6 || b[0] != cupsHeader || !cupsBegins(b) {
+			return 0, false
+		}
+		return cupsHeader, len(b) >= cupsHeader
 	}
 	return 0, false
+}
+
+// cupsBegins says that version and length stand where they belong in UnionPay's header: version 1 or 2, with the highest bit set
+// where it is a test, and the length of header and message in four digits.
+func cupsBegins(b []byte) bool {
+	total := 0
+	for _, c := range b[2:6] {
+		if c < '0' || c > '9' {
+			return false
+		}
+		total = total*10 + int(c-'0')
+	}
+	return b[1]&0x7F >= 1 && b[1]&0x7F <= 2 && total >= cupsHeader+minFrame && total <= maxFrame
 }

@@ -231,6 +231,8 @@ func livelyFrame(r *rand.Rand, framing, header string, d *dialect, kind, stan in
 	case "visa":
 		n := len(body) + 22
 		head = string([]byte{22, 1, 2, byte(n >> 8), byte(n), 0x90, 0x99, 0, 0x64, 3, 0x13, 3, 0x10, 0, 0x42, 0x8C, 0x10, 0x11, 3, 0, 0, 0})
+	case "cups":
+		head = fmt.Sprintf("\x2E\x02%04d%-11s%-11s\x00\x00\x00\x0100000000000000", len(body)+46, "00010344", "48021000")
 	}
 	return frameAs(framing, append([]byte(head), body...))
 }

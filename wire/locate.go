@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
 // form says how a definition stands on the line.
@@ -120,9 +121,9 @@ type search struct {
 }
 
 // locate finds the one other definition of one field, up to the fault, with which everything to the end of the frame fits
-// and is plausible; when there is none and it may look further, of two fields. When several do as well, none is found: a
+// and is plausible, and what the frame then weighs; when there is none and it may look further, of two fields. When several do as well, none is found: a
 // guess would send someone to the wrong field.
-func (r *reading) locate(b []byte, f frame, header int, w *walked, suspect int, further bool) []*def {
+func (r *reading) locate(b []byte, f frame, header int, w *walked, suspect int, further bool) ([]*def, float64) {
 	s := search{r: r, b: b, f: f, header: header, suspect: suspect}
 	tries := s.tries(w, nil, 0)
 	s.lengthsInText(w)
@@ -135,9 +136,36 @@ func (r *reading) locate(b []byte, f frame, header int, w *walked, suspect int, 
 		}
 	}
 	if s.best < strong || s.best-s.second < 0.5 {
-		return nil
+		return nil, 0
 	}
-	return s.found
+	return s.found, s.best
+}
+
+// told is what a frame weighs that is read to its end in another form that the dialect's file tells of one of its fields; 0 when there
+// is none.
+func (r *reading) told(b []byte, f frame) (best float64) {
+	n, ok := r.headerLen(b[f.payload:f.end])
+	if !ok {
+		return 0
+	}
+	s := search{r: r, b: b, f: f, header: n}
+	for _, forms := range r.dialect.also {
+		for _, df := range forms {
+			over := []*def{df}
+			if w := r.dialect.walk(b[:f.end], f.payload+n, s.room[0][:0], over); w.fault == faultNone && w.end == f.end && w.has(df.id) {
+				s.judge(&w, over)
+			}
+		}
+	}
+	if s.best < strong {
+		return 0
+	}
+	return s.best
+}
+
+// has says that a field is among those that were read.
+func (w *walked) has(id int) bool {
+	return id <= 128 && w.fields[(id-1)/64]<<((id-1)%64)>>63 == 1
 }
 
 // reach is how far a walk came.
@@ -217,8 +245,12 @@ func (s *search) textual(t *walked, df *def) bool {
 // judge weighs a walk that came to the end of the frame.
 func (s *search) judge(t *walked, over []*def) {
 	for i := range t.spans {
-		if plausible(s.b, &t.spans[i], s.r.dialect.as(int(t.spans[i].id), over), t.mti) <= -1 {
+		df := s.r.dialect.as(int(t.spans[i].id), over)
+		if plausible(s.b, &t.spans[i], df, t.mti) <= -1 {
 			return
+		}
+		if t.spans[i].n == 0 && slices.Contains(over, df) {
+			return // nothing is in it in this form: what follows begins a byte or two earlier, and that is all it explains
 		}
 	}
 	score := s.r.score(s.b, s.f, s.header, t, over) - float64(len(over)-1)
@@ -271,7 +303,7 @@ func (d *Decoder) patched(r *reading, b []byte, f frame, header int, w *walked, 
 		return nil
 	}
 	further := d.far < maxPatches
-	found := r.locate(b, f, header, w, suspect, further)
+	found, _ := r.locate(b, f, header, w, suspect, further)
 	if further {
 		d.far++ // two fields at once cost a walk for each pair of definitions
 	}

@@ -407,19 +407,30 @@ func (m *Message) chip(out []Field, s *span, df *def) []Field {
 type headerPart struct {
 	id, name string
 	from, n  int
+	text     bool // whole bytes, which are characters
 }
 
 var (
-	tpduParts  = []headerPart{{"tpdu.id", "TPDU id", 0, 2}, {"tpdu.to", "TPDU destination", 2, 4}, {"tpdu.from", "TPDU origin", 6, 4}}
+	tpduParts  = []headerPart{digits("tpdu.id", "TPDU id", 0, 2), digits("tpdu.to", "TPDU destination", 2, 4), digits("tpdu.from", "TPDU origin", 6, 4)}
 	headerForm = map[string][]headerPart{
 		"tpdu": tpduParts,
-		"tpdu+cup": append(tpduParts[:3:3], headerPart{"cup.application", "Application type", 10, 2}, headerPart{"cup.version", "Software version", 12, 2},
-			headerPart{"cup.status", "Terminal status", 14, 1}, headerPart{"cup.request", "Processing requirement", 15, 1}, headerPart{"cup.subversion", "Software sub-version", 16, 6}),
-		"tpdu+version2": append(tpduParts[:3:3], headerPart{"version", "Version", 10, 4}),
-		"visa": {{"visa.length", "Header length", 0, 2}, {"visa.flag", "Header flag and format", 2, 2}, {"visa.text", "Text format", 4, 2}, {"visa.total", "Total message length", 6, 4},
-			{"visa.to", "Destination station", 10, 6}, {"visa.from", "Source station", 16, 6}},
+		"tpdu+cup": append(tpduParts[:3:3], digits("cup.application", "Application type", 10, 2), digits("cup.version", "Software version", 12, 2),
+			digits("cup.status", "Terminal status", 14, 1), digits("cup.request", "Processing requirement", 15, 1), digits("cup.subversion", "Software sub-version", 16, 6)),
+		"tpdu+version2": append(tpduParts[:3:3], digits("version", "Version", 10, 4)),
+		"visa": {digits("visa.length", "Header length", 0, 2), digits("visa.flag", "Header flag and format", 2, 2), digits("visa.text", "Text format", 4, 2),
+			digits("visa.total", "Total message length", 6, 4), digits("visa.to", "Destination station", 10, 6), digits("visa.from", "Source station", 16, 6)},
+		"cups": {digits("cups.length", "Header length", 0, 2), digits("cups.version", "Version", 2, 2), letters("cups.total", "Total message length", 2, 4),
+			letters("cups.to", "Destination station", 6, 11), letters("cups.from", "Source station", 17, 11), digits("cups.reserved", "Reserved", 56, 6),
+			digits("cups.batch", "Batch number", 62, 2), letters("cups.transaction", "Transaction information", 32, 8), letters("cups.user", "User information", 40, 1),
+			letters("cups.reject", "Reject code", 41, 5)},
 	}
 )
+
+// digits is a part of a header in half bytes, and letters one in bytes that are text.
+func digits(id, name string, from, n int) headerPart { return headerPart{id, name, from, n, false} }
+func letters(id, name string, from, n int) headerPart {
+	return headerPart{id, name, 2 * from, 2 * n, true}
+}
 
 // Head is the message type and the bitmap, with their places; none where no message was found.
 func (m *Message) Head() []Field {
@@ -494,6 +505,9 @@ func (m *Message) HeaderParts() []Field {
 			}
 		}
 		off := at + p.from/2
+		if text := m.bytes[off : off+p.n/2]; p.text && printable(text) && !m.hides(2*off, 2*off+p.n) {
+			v = []byte(text)
+		}
 		out = append(out, Field{ID: p.id, Name: p.name, Value: string(v), Offset: off, Length: at + (p.from+p.n+1)/2 - off, From: 2*at + p.from, To: 2*at + p.from + p.n})
 	}
 	return out

@@ -15,6 +15,12 @@ func openings(readings []reading, b []byte, f frame) iter.Seq[int] {
 				n, ok = r.headerLen(b[min(f.payload, len(b)):])
 				n += f.payload
 			}
+			if !ok && r.header == "cups" && n >= len(b) && n > f.payload {
+				if !yield(i) { // it is longer than what has come, and begins as it should
+					return
+				}
+				continue
+			}
 			if ok && n < len(b) && mtiBegins[b[n]]>>r.dialect.mti&1 == 1 && r.dialect.opens(b[n:]) && !yield(i) {
 				return
 			}

@@ -3,14 +3,13 @@ package wire
 // prefixes is how many bytes of an unknown kind may stand before a message.
 const prefixes = 32
 
-// behindPrefix finds a message behind bytes that are no known length or header.
-func (d *Decoder) behindPrefix(b []byte, o Options) (*Message, Detection) {
+// behindPrefix finds a message behind bytes that are no known length or header: one that is read to its end, or else one that may stop
+// before it, whose message type and bitmap are text. These are twenty characters in a row that hardly anything else is.
+func (d *Decoder) behindPrefix(b []byte, o Options, whole bool) (*Message, Detection) {
 	if o.Framing != "" || o.Header != "" {
 		return nil, Detection{}
 	}
-	var best reading
-	var top, next float64
-	at, end := 0, len(b)
+	end := len(b)
 	if end > 2 && b[0] == stx { // some close a message without length by ETX, and a check byte or none
 		for n := end - 2; n < len(b); n++ {
 			if b[n] == etx {
@@ -19,15 +18,27 @@ func (d *Decoder) behindPrefix(b []byte, o Options) (*Message, Detection) {
 			}
 		}
 	}
+	r, at, sure := d.behind(b, end, whole)
+	if r == nil {
+		return nil, Detection{}
+	}
+	r.header, r.form = unknownHeader, &Form{"none", unknownHeader, r.dialect.id, r.dialect}
+	m := d.build(r, b, frame{0, end, len(b)}, at, unknownHeader)
+	return m, Detection{Framing: "none", Header: unknownHeader, Dialect: r.dialect.id, Confidence: 0.8 * sure}
+}
+
+// behind tries every place of the first bytes.
+func (d *Decoder) behind(b []byte, end int, whole bool) (r *reading, at int, sure float64) {
+	var best reading
+	var top, next float64
 	for skip := 1; skip <= min(prefixes, end-minFrame); skip++ {
 		for i := range d.candidates {
 			r := &d.candidates[i]
-			if r.framing != "none" {
+			if r.framing != "none" || !whole && (r.dialect.mti != asText || r.dialect.bitmap != asHex) {
 				continue
 			}
-			f := frame{skip, end, len(b)}
-			score, w := r.weigh(b, f, d.spans[:0])
-			if w.fault != faultNone {
+			score, w := r.weigh(b, frame{skip, end, len(b)}, d.spans[:0])
+			if whole && (w.fault != faultNone || w.end < end-stray) {
 				continue
 			}
 			if n, ok := r.headerLen(b[skip:end]); ok && score > top {
@@ -38,11 +49,9 @@ func (d *Decoder) behindPrefix(b []byte, o Options) (*Message, Detection) {
 		}
 	}
 	if top < strong-1.5 || top-next < 1 { // every place was tried: one of them has to stand out
-		return nil, Detection{}
+		return nil, 0, 0
 	}
-	best.header, best.form = unknownHeader, &Form{"none", unknownHeader, best.dialect.id, best.dialect}
-	m := d.build(&best, b, frame{0, end, len(b)}, at, unknownHeader)
-	return m, Detection{Framing: "none", Header: unknownHeader, Dialect: best.dialect.id, Confidence: 0.8 * confidence(top, next, 1)}
+	return &best, at, confidence(top, next, 1)
 }
 
 // learn looks in a whole frame of a line on which nothing was understood for a message behind a header of an unknown kind:

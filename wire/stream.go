@@ -25,6 +25,9 @@ type Stream struct {
 	// The best whole frame behind the front. It waits while something at the front, which would hold it, may still be one.
 	inner  pending
 	trails []trail
+	// A whole frame at the front in which something cannot be right waits for one that is a few bytes longer, until that has come.
+	odd      pending
+	oddUntil int
 
 	notes []frameNote // of the next frames, from a recording
 }
@@ -135,7 +138,7 @@ func (s *Stream) drop(n int) {
 	s.pend = s.pend[:0]
 	s.need = minFrame
 	s.damaged, s.damagedScore = pending{}, 0
-	s.inner = pending{}
+	s.inner, s.odd = pending{}, pending{}
 	s.front, s.around = 0, 0
 	s.trails = s.trails[:0]
 }
@@ -184,6 +187,9 @@ func (s *Stream) next(end bool) (m *Message, more bool) {
 // cut gives the rest of a line that ended inside a frame.
 func (s *Stream) cut() *Message {
 	b := s.buf
+	if s.odd.total > 0 {
+		return s.accept(s.odd)
+	}
 	if s.damaged.total > 0 {
 		return s.accept(s.damaged)
 	}
@@ -331,6 +337,11 @@ func (s *Stream) ends(p int) *Message {
 			score, w := readings[i].weigh(b, x.frame, s.d.spans[:0])
 			whole := w.fault == faultNone && w.end == x.end
 			first := x.start == 0 && s.fresh
+			if first && !whole {
+				if told := readings[i].told(b, x.frame); told > 0 {
+					score, whole = told, true
+				}
+			}
 			switch {
 			case whole && (score >= strong || score >= weak && first):
 				if top == 0 || x.start < best.start || x.start == best.start && score > top {
@@ -345,7 +356,14 @@ func (s *Stream) ends(p int) *Message {
 		top = 0
 	}
 	if top > 0 && best.start == 0 {
+		if until := s.longer(p); until > 0 && s.fresh && s.odd.total == 0 && s.doubtful(best) {
+			s.odd, s.oddUntil = best, until
+			return nil
+		}
 		return s.accept(best)
+	}
+	if s.odd.total > 0 && p >= s.oddUntil {
+		return s.accept(s.odd)
 	}
 	switch {
 	case top == 0:
@@ -382,6 +400,28 @@ func (s *Stream) ends(p int) *Message {
 		s.fresh = true
 	}
 	return nil
+}
+
+// longer is where another frame that begins at the front ends, a few bytes behind one that ends at p; 0 when there is none.
+func (s *Stream) longer(p int) int {
+	for _, x := range s.pend {
+		if x.start == 0 && x.total > p && x.total <= p+lookahead {
+			return x.total
+		}
+	}
+	return 0
+}
+
+// doubtful says that in each reading of a frame there is something that cannot be right.
+func (s *Stream) doubtful(x pending) bool {
+	b := s.buf[x.start:][:x.total]
+	for i := range s.d.groups[x.group].readings {
+		r := &s.d.groups[x.group].readings[i]
+		if _, w := r.weigh(b, x.frame, s.d.spans[:0]); w.fault == faultNone && w.end == x.end && r.suspect(b, &w) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // precedes says that y, of the same framing, begins where x ends.

@@ -68,7 +68,7 @@ func (s *Stream) follow(p int) (start int) {
 			}
 		case w.fault == faultShort:
 			x.need = max(p-w.have+w.want, p+1)
-		case w.fault == faultLength && p-w.at < lookahead:
+		case w.fault == faultLength && p-w.at < lookahead || w.fault == faultBitmap && p-w.at < 32: // text, and a second one
 			x.need = p + 1
 		default:
 			continue

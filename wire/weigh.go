@@ -28,21 +28,29 @@ func (r *reading) weigh(b []byte, f frame, spans []span) (score float64, w walke
 
 func (r *reading) score(b []byte, f frame, header int, w *walked, over []*def) (score float64) {
 	d := r.dialect
-	if d.version != 0 && w.mti[0] != d.version || !d.bitmap.hex() && w.hexBitmap(b) {
+	if d.version != 0 && w.mti[0] != d.version {
 		return impossible
+	}
+	if !d.bitmap.hex() {
+		switch w.hexDigits(b) {
+		case 16:
+			return impossible
+		case 8:
+			score = -3
+		}
 	}
 	if len(w.spans) == 0 {
 		return -2
 	}
 	if d.third > atHead && !d.has3(w.fields) {
-		score = -strong // it is like others but for that
+		score -= strong // it is like others but for that
 	}
 	if w.fields[0]&d.seldom[0]|w.fields[1]&d.seldom[1] != 0 {
 		score -= 0.5
 	}
 	switch r.header {
 	case "none":
-	case "base24", "tpdu+cup":
+	case "base24", "tpdu+cup", "cups":
 		score += 3
 	default:
 		score++
@@ -89,24 +97,20 @@ func (r *reading) score(b []byte, f frame, header int, w *walked, over []*def) (
 	return score
 }
 
-// hexBitmap says that the bitmap, read as bytes, is the text of a bitmap in hex: eight bytes that happen to be hex digits,
-// and eight more behind them, are hardly ever found in any other message.
-func (w *walked) hexBitmap(b []byte) bool {
+// hexDigits is how much of the bitmap, read as bytes, is text in hex: 16 when the eight bytes and eight more behind them are hex digits,
+// which is the text of a bitmap and hardly ever found in any other message; 8 when these eight are, which is seldom; else 0.
+func (w *walked) hexDigits(b []byte) int {
 	b = b[w.bitmap:]
-	if len(b) < 16 {
-		return false
+	n := 0
+	for n < min(len(b), 16) && unhex(b[n]) <= 15 {
+		n++
 	}
-	text := true
-	for _, c := range b[:16] {
-		text = text && unhex(c) <= 15
-	}
-	if !text && b[0] >= 0xC1 {
-		text = true
-		for _, c := range b[:16] {
-			text = text && unhex(ebcdic[c]) <= 15
+	if n == 0 && b[0] >= 0xC1 {
+		for n < min(len(b), 16) && unhex(ebcdic[b[n]]) <= 15 {
+			n++
 		}
 	}
-	return text
+	return n &^ 7
 }
 
 // plausible weighs the value of a field: digits where digits belong, dates that exist, a currency that is one.
