@@ -2,15 +2,49 @@ package cli
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 
 	"tillscope/link"
 	"tillscope/wire"
 )
 
-// opening is how a message that is text begins where a word may begin, or behind two bytes of a length, of which a log shows what can
-// be shown: maybe with a length or BASE24's header, then the message type and the bitmap in hex.
-var opening = regexp.MustCompile(`(?:^|[.\x00-\x1f].|[^0-9A-Za-z])((?:[0-9]{2,10})?(?:ISO[0-9]{9})?[0-2][1-8][0-4][0-5][0-9A-Fa-f]{16})`)
+// opening is how a message that is text begins: maybe with BASE24's header, then the message type and the bitmap in hex.
+var opening = regexp.MustCompile(`^(?:ISO[0-9]{9})?[0-2][1-8][0-4][0-5][0-9A-Fa-f]{16}`)
+
+// shortest is the least that opening takes, longest the most.
+const shortest, longest = 20, 32
+
+// opens is where the first message that is text begins in a line, negative where none does: where a word may begin, maybe with its
+// length in digits, or behind the two bytes of a length, of which a log shows what can be shown.
+func opens(line string) int {
+	begins := func(i int) bool {
+		return i+shortest <= len(line) && opening.MatchString(line[i:min(i+longest, len(line))])
+	}
+	for i := 0; i+shortest <= len(line); i++ {
+		if i > 0 && (line[i-1] == '.' || line[i-1] < ' ') && begins(i+1) {
+			return i + 1
+		}
+		if c := line[i]; c != 'I' && (c < '0' || c > '9') || i > 0 && alphanumeric(line[i-1]) {
+			continue
+		}
+		if begins(i) {
+			return i
+		}
+		for n := 2; n <= 6; n++ {
+			length, err := strconv.Atoi(line[i : i+n])
+			if err != nil {
+				break
+			}
+			if text := line[i+n : max(i+n, closing(line, i))]; length <= len(text) && length >= len(strings.TrimRight(text, " \t")) && begins(i+n) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+func alphanumeric(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 // onlyHex is what may as well be bytes in hex.
 var onlyHex = regexp.MustCompile(`^(?:[0-9A-Fa-f]{2})+$`)
@@ -20,23 +54,27 @@ var onlyHex = regexp.MustCompile(`^(?:[0-9A-Fa-f]{2})+$`)
 // does not as hex.
 func plainMessages(o wire.Options) link.Plain {
 	var carries wire.Detection // of what the log was seen to hold
-	looked, padded := 0, false // padded: blanks behind its messages are not theirs
+	looked, failed := 0, 0
+	padded := false // blanks behind its messages are not theirs
 	decodes := func(text string) (wire.Detection, bool) {
 		m, det, err := wire.Decode([]byte(text), o)
 		return det, err == nil && whole(m) && len(m.Fields()) >= leastFields
 	}
 	return func(line string) (x link.Text) {
-		at := opening.FindStringSubmatchIndex(line)
-		if at == nil {
-			return x
+		if x.From = opens(line); x.From < 0 {
+			return link.Text{}
 		}
-		x.From, x.To = at[2], closing(line, at[2])
+		x.To = closing(line, x.From)
 		trimmed := x.From + len(strings.TrimRight(line[x.From:x.To], " \t"))
 		hex, known := onlyHex.MatchString(line[x.From:trimmed]), carries.Dialect != ""
 		if padded {
 			x.To = trimmed
 		}
-		if x.Sure = known && !hex; !x.Sure || looked < looks {
+		x.Sure = known && !hex
+		switch {
+		case hex && failed > failures:
+			return link.Text{}
+		case looked < looks || !x.Sure && failed <= failures:
 			det, ok := decodes(line[x.From:x.To])
 			if !ok && !known {
 				if det, ok = decodes(line[x.From:trimmed]); ok {
@@ -52,6 +90,9 @@ func plainMessages(o wire.Options) link.Plain {
 			if looked++; ok && det.Confidence > carries.Confidence {
 				carries = det
 			}
+			if !ok {
+				failed++
+			}
 			if x.Sure = x.Sure || ok; hex && !ok {
 				return link.Text{}
 			}
@@ -61,8 +102,9 @@ func plainMessages(o wire.Options) link.Plain {
 	}
 }
 
-// looks is how many messages are looked at to know what a log carries: one may fit more than one dialect.
-const looks = 8
+// looks is how many messages are looked at to know what a log carries: one may fit more than one dialect. Failures are how many
+// times that may come to nothing: looking takes a thousand times as long as reading.
+const looks, failures = 8, 100
 
 // leastFields is how many fields a message has at the least: long numbers begin like messages, too.
 const leastFields = 3

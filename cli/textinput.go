@@ -59,8 +59,8 @@ func literalMessages(text string) (all [][]byte) {
 		text = text[at[2]:]
 	}
 	if !literal.MatchString(text) {
-		if at := opening.FindStringSubmatchIndex(text); at != nil { // a line of a log
-			text = text[at[2]:closing(text, at[2])]
+		if at := opens(text); at >= 0 { // a line of a log
+			text = text[at:closing(text, at)]
 		}
 		if text = lostLength.ReplaceAllString(text, ""); !literal.MatchString(text) {
 			return nil

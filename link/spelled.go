@@ -26,8 +26,8 @@ func (p *lineParser) spell(line string) (spelled, bool) {
 	return p.decimals(line)
 }
 
-// byteText is a text of bytes: Python's b'…', or one between quotes that has bytes as \x00 or \u0000 in it.
-var byteText = regexp.MustCompile(`\bb'(?:[^'\\]|\\.)*'|\bb"(?:[^"\\]|\\.)*"|"(?:[^"\\]|\\.)*\\(?:x|u00)[0-9a-fA-F]{2}(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*\\(?:x|u00)[0-9a-fA-F]{2}(?:[^'\\]|\\.)*'`)
+// byteText is a text of bytes: Python's b'…', or one between quotes that has bytes as \x00, \u0000 or \0 in it.
+var byteText = regexp.MustCompile(`\bb'(?:[^'\\]|\\.)*'|\bb"(?:[^"\\]|\\.)*"|"(?:[^"\\]|\\.)*\\(?:(?:x|u00)[0-9a-fA-F]{2}|[0-7])(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*\\(?:(?:x|u00)[0-9a-fA-F]{2}|[0-7])(?:[^'\\]|\\.)*'`)
 
 // quoted reads texts of bytes. Some behind each other, as in C, are one.
 func quoted(line string) (s spelled, ok bool) {
@@ -106,6 +106,9 @@ var list = regexp.MustCompile(`-?\d{1,3}(?:(?: ?, ?|  ?)-?\d{1,3}){3,}`)
 // list that is all text, but then most of its numbers are the codes of digits, which hardly ever stand so thick in hex. What a
 // log has shown once holds for all of it.
 func (p *lineParser) decimals(line string) (s spelled, ok bool) {
+	if !lists(line) {
+		return s, false
+	}
 	for _, m := range list.FindAllStringIndex(line, -1) {
 		if m[0] > 0 && (isWord(line[m[0]-1]) || strings.IndexByte(".:/-*", line[m[0]-1]) >= 0) || m[1] < len(line) && (isWord(line[m[1]]) || strings.IndexByte(".:/-*", line[m[1]]) >= 0) {
 			continue
@@ -127,6 +130,32 @@ func (p *lineParser) decimals(line string) (s spelled, ok bool) {
 		}
 	}
 	return s, ok
+}
+
+// lists says that a line may hold a list: the pattern takes its time.
+func lists(line string) bool {
+	numbers, digits, gap := 0, 0, 0
+	for i := range len(line) {
+		switch c := line[i]; {
+		case c >= '0' && c <= '9':
+			if digits++; digits > 3 {
+				numbers = 0
+			} else if digits == 1 {
+				if numbers++; numbers == 4 {
+					return true
+				}
+			}
+			gap = 0
+		case c == ' ' || c == ',' || c == '-':
+			digits = 0
+			if gap++; gap > 4 {
+				numbers = 0
+			}
+		default:
+			numbers, digits = 0, 0
+		}
+	}
+	return false
 }
 
 // decimal reads a list, sure of it when a number has a sign or three digits: in hex it would have neither. Strict knows that 00 is
@@ -197,7 +226,7 @@ func (p *lineParser) say(line string, s spelled) (l hexLine, ok bool) {
 	default:
 		ok = n >= leastHex || n >= leastDirHex && l.hasDir || beside
 	}
-	l.data = s.data
+	l.data, l.broken = s.data, strings.HasPrefix(behind, "...")
 	return l, ok
 }
 

@@ -38,10 +38,13 @@ type textReader struct {
 	dump      []byte // of the lines of a dump so far
 	dumpAt    time.Time
 	dumpDir   Dir
-	last      []byte // the latest frame
-	lastPlain bool   // it stood there as text
-	starred   bool   // lines of the dump are left out, which are like the one before
-	header    int    // the line before, when it may be the head of a frame, else 0
+	dumpFrom  int         // the offset at which it began
+	indent    int         // of its lines
+	ends      map[int]int // by indent, where the latest dump ended: of two that take turns, each goes on there
+	last      []byte      // the latest frame
+	lastPlain bool        // it stood there as text
+	starred   bool        // lines of the dump are left out, which are like the one before
+	header    int         // the line before, when it may be the head of a frame, else 0
 }
 
 // wide says that text is written in UTF-16, as some Windows programs do.
@@ -73,7 +76,7 @@ func noBytes(name string) error {
 
 // text reads a log.
 func (f *File) text(ctx context.Context) error {
-	t := &textReader{f: f, parser: newParser(&f.tally), lines: lineParser{day: time.Now(), plain: f.plain}}
+	t := &textReader{f: f, parser: newParser(&f.tally), lines: lineParser{day: time.Now(), plain: f.plain}, ends: map[int]int{}}
 	if info, err := os.Stat(f.name); err == nil {
 		t.lines.day = info.ModTime()
 	}
@@ -143,19 +146,29 @@ func (t *textReader) line(s string) {
 	if t.starred {
 		t.repeat(s)
 	}
-	l := t.lines.parse(s, len(t.dump))
-	if l.offset == 0 || l.offset < 0 {
+	indent := len(s) - len(strings.TrimLeft(s, " \t"))
+	turn, going := len(t.dump) > 0 && indent != t.indent, t.dumpFrom+len(t.dump)
+	if turn || len(t.dump) == 0 {
+		going = t.ends[indent]
+	}
+	l := t.lines.parse(s, going)
+	if turn || l.offset == 0 || l.offset < 0 {
 		t.flush()
+	}
+	if turn && l.offset >= 0 { // as Wireshark shows a conversation: who answers stands to the right
+		if t.dir = ToHost; indent > t.indent {
+			t.dir = ToTerminal
+		}
 	}
 	if l.values {
 		t.f.tally.Values++
 		return
 	}
 	if l.offset >= 0 {
-		if t.header = 0; l.offset == 0 {
-			t.dumpAt, t.dumpDir = t.at, t.dir
+		if t.header = 0; len(t.dump) == 0 {
+			t.dumpAt, t.dumpDir, t.dumpFrom, t.indent = t.at, t.dir, l.offset, indent
 		}
-		t.dump = append(t.dump[:min(l.offset, len(t.dump))], l.data...)
+		t.dump = append(t.dump[:min(l.offset-t.dumpFrom, len(t.dump))], l.data...)
 		return
 	}
 	if !l.at.IsZero() {
@@ -198,6 +211,9 @@ const maxDump = 16 << 10
 func (t *textReader) repeat(next string) {
 	t.starred = false
 	last := bytes.Clone(t.dump[len(t.dump)-16:])
+	if t.dumpFrom > 0 {
+		return
+	}
 	lines := t.lines
 	for dump := bytes.Clone(t.dump); len(dump) < maxDump; {
 		dump = append(dump, last...)
@@ -228,7 +244,8 @@ func (t *textReader) flush() {
 	if len(b) == 0 {
 		return
 	}
-	t.dump = t.dump[:0]
+	t.ends[t.indent] = t.dumpFrom + len(b)
+	t.dump, t.dumpFrom = t.dump[:0], 0
 	lt := layers.LinkTypeRaw
 	if !isPacket(b) {
 		if lt = layers.LinkTypeEthernet; len(b) < 14 || !isPacket(b[14:]) {
