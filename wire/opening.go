@@ -45,7 +45,7 @@ var mtiBegins = func() (t [256]uint32) {
 	for v := byte(0); v <= 2; v++ {
 		t['0'+v] |= 1 << asText
 		t[0xF0+v] |= 1 << asEBCDIC
-		for class := byte(1); class <= 8; class++ {
+		for class := byte(1); class <= 9; class++ {
 			t[v<<4|class] |= 1<<asBCD | 1<<asLBCD
 		}
 	}

@@ -67,6 +67,15 @@ func TestTypeInTextBeforePackedDigits(t *testing.T) {
 		map[int]string{7: "0921180513", 11: "002323", 33: "88715000", 70: "001", 100: "88791000"})
 }
 
+// The signature of a customer is sent in 0920 and answered in 0930.
+func TestSignatureUpload(t *testing.T) {
+	in := "6000030000 603100310100 0930 002000000AC00111 000079 583030303034303032373631 3030 3130303136393139 383433313636353538313230303041 0004 B3C9B9A6 0008 07000727 3839314333323442"
+	m, det := reads(t, unspaced(t, in), "none/tpdu+cup/cup", map[int]string{11: "000079", 37: "X00004002761", 39: "00", 56: "成功", 60: "07000727"})
+	if m.MTI != "0930" || det.Confidence < 0.8 {
+		t.Errorf("%s, %+v", m.MTI, det)
+	}
+}
+
 // Some hosts send four bytes of a seal.
 func TestShortSeal(t *testing.T) {
 	m, det := reads(t, unspaced(t, "0210 723800000A808003 16"+testPAN+"000000 000000000100 0306153440 000003 165354 0312 353037313133333130323131 3936 3232313935303534"+

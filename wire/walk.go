@@ -197,7 +197,8 @@ func (d *dialect) has3(fields [2]uint64) bool {
 	return d.third > atHead && fields[(d.third-1)/64]<<((d.third-1)%64)>>63 == 1
 }
 
-// readMTI reads the message type; ok says that ISO 8583 defines such a version, class, function and origin.
+// readMTI reads the message type; ok says that ISO 8583 defines such a version, class, function and origin. The class 9, which it
+// reserves, is UnionPay's for the signatures of customers.
 func (d *dialect) readMTI(b []byte, mti *[4]byte) (n int, ok bool) {
 	switch d.mti {
 	case asBCD, asLBCD:
@@ -220,7 +221,7 @@ func (d *dialect) readMTI(b []byte, mti *[4]byte) (n int, ok bool) {
 		n = 4
 	}
 	m := mti
-	return n, m[0] >= '0' && m[0] <= '2' && m[1] >= '1' && m[1] <= '8' && m[2] >= '0' && m[2] <= '4' && m[3] >= '0' && m[3] <= '5'
+	return n, m[0] >= '0' && m[0] <= '2' && m[1] >= '1' && m[1] <= '9' && m[2] >= '0' && m[2] <= '4' && m[3] >= '0' && m[3] <= '5'
 }
 
 func (d *dialect) readBitmap(b []byte, out *uint64) (n int, ok bool) {
