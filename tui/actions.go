@@ -121,7 +121,7 @@ func init() { // not a literal: the help that shows the table is itself in it
 		{"fault.add", []string{"a"}, desk, true, (*Model).untrained, (*Model).addFault},
 		{"fault.scenario", []string{"A"}, desk, false, (*Model).untrained, (*Model).addScenario},
 		{"fault.clear", []string{"d"}, desk, false, (*Model).nofault, do((*Model).clearFault)},
-		{"fault.clearall", []string{"D"}, desk, false, (*Model).untrained, do(func(m *Model) { m.trainer().ClearAll() })},
+		{"fault.clearall", []string{"D"}, desk, false, (*Model).untrained, do((*Model).clearFaults)},
 		{"fault.hide", []string{"x"}, desk, false, (*Model).nofault, do((*Model).hideFault)},
 		{"exercise.begin", []string{"X"}, desk, true, (*Model).untrained, do((*Model).beginExercise)},
 		{"exercise.answer", []string{"w"}, desk, true, (*Model).noexercise, (*Model).answerExercise},

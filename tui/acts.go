@@ -151,25 +151,27 @@ func (m *Model) noStory() string {
 	case e == nil || e.Txn == 0:
 		return m.t("why.notransaction")
 	case m.txnOf(e) == nil:
-		fate, ok := m.snap.Fate(e.Txn)
-		if !ok {
+		if _, ok := m.snap.Fate(e.Txn); !ok {
 			return m.t("why.folded")
 		}
-		s := m.t("why.folded.fate", m.t("stage."+fate.Stage))
-		if fate.Cause != "" {
-			s = m.t("and", s, m.t("cause."+fate.Cause))
-		}
-		return s
 	}
 	return ""
 }
 
 // toStory goes to the transaction that the selected row belongs to.
 func (m *Model) toStory() {
-	x := m.txnOf(m.traffic().current(m))
+	e := m.traffic().current(m)
+	x := m.txnOf(e)
+	if x == nil {
+		x = m.folded(e)
+	}
+	if x == nil {
+		m.notice = m.t("why.folded")
+		return
+	}
 	m.leave()
 	m.view, m.focus, m.zoom = transactionsView, story, false
-	m.transactions().show(m, x.N)
+	m.transactions().show(m, x)
 }
 
 func (m *Model) switchLanguage() {
@@ -277,29 +279,38 @@ func (m *Model) clip() string {
 	return strings.Join(rows, "\n")
 }
 
-// carried counts the connections that pass through this program and end with it: those of a tap, and of a serial line that it
-// stands in; a serial line that it listens to has no host.
-func (m *Model) carried() (open int) {
+// carried counts the connections that pass through this program and end with it, and all that ever came: those of a tap, and of a
+// serial line that it stands in; a serial line that it listens to has no host.
+func (m *Model) carried() (open, all int) {
 	if s := m.snap.Source; s.Simulated || m.snap.Ended || s.Kind != "tap" && s.Kind != "serial" {
-		return 0
+		return 0, 0
 	}
 	for _, l := range m.snap.Lines {
 		if l.Host != "" {
 			open += l.Open
+			all += max(l.Connects, l.Open) + l.Refused + l.Unreach
 		}
 	}
-	return open
+	return open, all
 }
 
-// quit ends the program; when a live tap carries connections, it asks first: they end with it.
-func (m *Model) quit() tea.Cmd {
-	open := m.carried()
+// unlessCut does what ends the line, and asks first when a shop sells through this program: its connections end, and where just
+// now there are none, its next sale fails all the same.
+func (m *Model) unlessCut(key string, then func(*Model) tea.Cmd) tea.Cmd {
+	open, all := m.carried()
+	ask, n := key+".ask", open
 	if open == 0 {
-		return tea.Quit
+		ask, n = key+".idle", all
 	}
-	m.dialog = &question{text: m.lang.N("quit.ask", open, open), yes: m.t("quit.yes"), no: m.t("quit.no"), then: func(*Model) tea.Cmd { return tea.Quit }}
+	if all == 0 {
+		return then(m)
+	}
+	m.dialog = &question{text: m.lang.N(ask, n, n), yes: m.t(key + ".yes"), no: m.t("quit.no"), then: then}
 	return nil
 }
+
+// quit ends the program.
+func (m *Model) quit() tea.Cmd { return m.unlessCut("quit", func(*Model) tea.Cmd { return tea.Quit }) }
 
 // proven says whether there is evidence to go to.
 func (m *Model) proven() bool { return len(m.snap.Causes) > 0 && len(m.snap.Causes[0].Evidence) > 0 }

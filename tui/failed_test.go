@@ -196,20 +196,45 @@ func TestMessagesBeginAtTheirBeginning(t *testing.T) {
 	}
 }
 
-// Only what passes through the program ends with it: a serial line that is listened to goes on, and nobody is asked.
+// Only what passes through the program ends with it: a serial line that is listened to goes on, and nobody is asked. A line that
+// stands in a shop's way is asked about between two sales, too; one that nobody came to is not.
 func TestOnlyWhatPassesThroughIsAskedAbout(t *testing.T) {
 	m := newTest(t, "en", 100, 30)
 	sn := *m.snap
 	m.snap = &sn
+	m.o.Open, m.o.Sources = func(string, map[string]string) (Session, error) { return nil, nil }, func() []SourceKind { return nil }
 	for _, c := range []struct {
 		kind, host string
 		ended      bool
-		want       int
-	}{{"tap", "192.0.2.7:8583", false, 2}, {"tap", "192.0.2.7:8583", true, 0}, {"serial", "/dev/ttyUSB1", false, 2}, {"serial", "", false, 0}, {"capture", "192.0.2.7:8583", false, 0}} {
+		line       diagnostics.Line
+		ask        string
+	}{
+		{"tap", "192.0.2.7:8583", false, diagnostics.Line{Open: 2, Connects: 5}, "carries 2 connections"}, {"tap", "192.0.2.7:8583", true, diagnostics.Line{Open: 2}, ""},
+		{"tap", "192.0.2.7:8583", false, diagnostics.Line{Connects: 5}, "5 connections so far"}, {"tap", "192.0.2.7:8583", false, diagnostics.Line{Refused: 1}, "1 connection so far"},
+		{"tap", "192.0.2.7:8583", false, diagnostics.Line{}, ""}, {"serial", "/dev/ttyUSB1", false, diagnostics.Line{Open: 2}, "carries 2 connections"},
+		{"serial", "", false, diagnostics.Line{Open: 2}, ""}, {"capture", "192.0.2.7:8583", false, diagnostics.Line{Open: 2}, ""},
+	} {
 		sn.Source.Kind, sn.Ended = c.kind, c.ended
-		sn.Lines = []diagnostics.Line{{ID: 1, Address: "x", Host: c.host, Open: 2}}
-		if got := m.carried(); got != c.want {
-			t.Errorf("%+v: %d connections end", c, got)
+		c.line.ID, c.line.Address, c.line.Host = 1, "x", c.host
+		sn.Lines = []diagnostics.Line{c.line}
+		for _, key := range []string{"q", "c"} {
+			m.dialog = nil
+			cmd := m.press(key)
+			asks := ""
+			if q, ok := m.dialog.(*question); ok {
+				asks = q.text
+			}
+			if (asks == "") != (c.ask == "") || !strings.Contains(asks, c.ask) {
+				t.Errorf("%+v: %s asks %q", c, key, asks)
+			}
+			if key == "q" && (cmd == nil) != (c.ask != "") {
+				t.Errorf("%+v: quits %v", c, cmd != nil)
+			}
+			if asks != "" {
+				if cmd = m.dialog.update(m, tea.KeyPressMsg{Code: 'y', Text: "y"}); key == "q" && cmd == nil {
+					t.Errorf("%+v: y does not quit", c)
+				}
+			}
 		}
 	}
 }

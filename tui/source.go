@@ -42,14 +42,8 @@ type choice struct {
 	values []map[string]*string // by kind and field
 }
 
-// openSource asks which line to watch. A live tap's connections end with it, so that is asked first.
-func (m *Model) openSource() tea.Cmd {
-	if open := m.carried(); open > 0 {
-		m.dialog = &question{text: m.lang.N("source.ask", open, open), yes: m.t("source.yes"), no: m.t("quit.no"), then: (*Model).chooseSource}
-		return nil
-	}
-	return m.chooseSource()
-}
+// openSource asks which line to watch. A live tap ends with it, so that is asked first.
+func (m *Model) openSource() tea.Cmd { return m.unlessCut("source", (*Model).chooseSource) }
 
 func (m *Model) chooseSource() tea.Cmd {
 	c := &choice{kinds: m.o.Sources()}

@@ -55,6 +55,9 @@ func (p *storyPane) draw(m *Model, w, h int) []string {
 		facts = append(facts, m.t("col.card")+" "+x.Card)
 	}
 	add(dim, diagnostics.Clean(strings.Join(facts, "  ")))
+	if m.transactions().gone != nil {
+		add(warn, m.look.state[diagnostics.Unknown]+" "+m.t("story.folded"))
+	}
 	out = append(out, "")
 	out = append(out, p.line(m, x, w)...)
 	out = append(out, "")
@@ -84,7 +87,7 @@ func (p *storyPane) line(m *Model, x *diagnostics.Transaction, w int) (out []str
 			step = "+" + millis(e.At.Sub(before))
 		}
 		before = e.At
-		lead := m.look.flushRight(step, 9) + " " + m.look.fit("#"+itoa(n), 7)
+		lead := m.look.flushRight(step, 9) + " " + m.look.fit("#"+itoa(n), max(7, len(itoa(n))+2))
 		s := m.look.p(dim, lead) + r.paint(m.look, max(w-width(lead), 8), i == p.at && m.focus == story)
 		if i == p.at {
 			p.to(len(out)+3, max(p.high, 1))

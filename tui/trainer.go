@@ -71,8 +71,11 @@ func (p *trainerPane) title(m *Model) (string, string) {
 		return m.t("pane.trainer"), ""
 	}
 	pace := m.t("trainer.pace", t.Speed())
-	if t.Paused() {
+	switch {
+	case t.Paused():
 		pace = m.t("trainer.paused")
+	case t.Speed() == 1:
+		pace = m.t("trainer.life")
 	}
 	return m.t("pane.trainer"), pace
 }
@@ -109,7 +112,12 @@ func (p *trainerPane) draw(m *Model, w, h int) []string {
 	}
 	list, hidden := p.visible(t)
 	p.at = min(p.at, max(len(list)-1, 0))
-	add(strong, m.lang.N("trainer.faults", len(list), len(list)), "")
+	switch {
+	case hidden == 0:
+		add(strong, m.lang.N("trainer.faults", len(list), len(list)), "")
+	case len(list) > 0:
+		add(strong, m.lang.N("trainer.seen", len(list), len(list)), "")
+	}
 	for i, a := range list {
 		cause := strings.Join(slices.DeleteFunc([]string{a.Fault.Kind, m.describe(a.Fault)}, func(s string) bool { return s == "" }), "  ")
 		if a.Cause != "" {
@@ -122,11 +130,11 @@ func (p *trainerPane) draw(m *Model, w, h int) []string {
 		}
 		out = append(out, " "+s, "   "+m.look.p(dim, m.look.fit(cause, w-4)))
 	}
-	if len(list) == 0 {
+	switch {
+	case hidden > 0: // how many they are would be told before its time
+		add(warn, m.look.state[diagnostics.Unknown]+" "+m.t("trainer.hidden", m.keys.first("exercise.reveal")), "  ")
+	case len(list) == 0:
 		add(dim, m.t("trainer.none"), "")
-	}
-	if hidden > 0 {
-		add(warn, m.look.state[diagnostics.Unknown]+" "+m.lang.N("trainer.hidden", hidden, hidden, m.keys.first("exercise.reveal")), "  ")
 	}
 	out = append(out, "")
 	out = append(out, p.exercise(m, w)...)
@@ -319,6 +327,14 @@ func (m *Model) hideFault() {
 func (m *Model) clearFault() {
 	if a, ok := m.desk().picked(m); ok {
 		m.say(m.trainer().Clear(a.ID))
+	}
+}
+
+// clearFaults ends all faults, and an exercise with them.
+func (m *Model) clearFaults() {
+	m.trainer().ClearAll()
+	if p := m.desk(); p.score == nil {
+		p.began, p.answers = time.Time{}, nil
 	}
 }
 

@@ -24,6 +24,9 @@ func TestExerciseHidesRevealsAndScores(t *testing.T) {
 			t.Errorf("the screen tells of %s", a.Fault.Kind)
 		}
 	}
+	if s := shown(m); !strings.Contains(s, "Faults are hidden") || strings.Contains(s, "faults at work") || strings.Contains(s, "Nothing is wrong") || strings.Contains(s, itoa(len(store.List()))+" fault") {
+		t.Errorf("the desk lies about what is hidden, or tells:\n%s", s)
+	}
 	wrong := slices.DeleteFunc([]string{"risk.limit", "balance.insufficient", "data.slow"}, func(id string) bool { return id == truth })
 	m.desk().answers = append([]string{truth}, wrong[:2]...) // the truth is drawn by lot
 	keys(m, "R")
@@ -49,9 +52,12 @@ func TestTrainerClearsAndPaces(t *testing.T) {
 	if a := store.List(); !a[0].Hidden && !a[1].Hidden {
 		t.Error("nothing was hidden")
 	}
+	if s := shown(m); !strings.Contains(s, "2 faults that are not hidden are at work") || !strings.Contains(s, "Faults are hidden") || !strings.Contains(s, "exercise is running") {
+		t.Errorf("one hidden, one not:\n%s", s)
+	}
 	keys(m, "D")
-	if len(store.List()) != 0 {
-		t.Error("not all are cleared")
+	if s := shown(m); len(store.List()) != 0 || !strings.Contains(s, "0 faults at work") || strings.Contains(s, "exercise is running") {
+		t.Errorf("not all are cleared, or an exercise without a fault goes on:\n%s", s)
 	}
 	m.o.Trainer = nil
 	keys(m, "esc", "esc", "f")

@@ -12,8 +12,10 @@ import (
 // arrived by its cause.
 type transactionsPane struct {
 	scroll
-	sel  int // number of the selected transaction
-	by   int // column that sorts
+	sel  int                      // number of the selected transaction
+	gone *diagnostics.Transaction // it, when it is no longer kept one by one and not in the list
+	last *diagnostics.Transaction // it, as it was while it was kept: it may go while somebody reads its story
+	by   int                      // column that sorts
 	down bool
 	list []*diagnostics.Transaction
 }
@@ -48,7 +50,15 @@ const roomy = 90
 func rank(stage string) int { return slices.Index(diagnostics.Stages[:], stage) }
 
 func (t *transactionsPane) title(m *Model) (string, string) {
-	return m.t("pane.transactions"), m.t("transactions.sorted", m.heading(columns[t.by])) + " " + itoa(t.index()+1) + "/" + itoa(len(t.list))
+	at := t.index() + 1
+	if t.gone != nil {
+		at = 0
+	}
+	right := m.t("transactions.sorted", m.heading(columns[t.by])) + " " + itoa(at) + "/" + itoa(len(t.list))
+	if n := m.snap.Folded; n > 0 {
+		right += " " + m.look.dot + " " + m.t("transactions.folded", n)
+	}
+	return m.t("pane.transactions"), right
 }
 
 func (m *Model) heading(c column) string {
@@ -69,6 +79,13 @@ func (t *transactionsPane) order(m *Model) {
 			}
 			return columns[t.by].less(a, b)
 		})
+	}
+	if x := m.snap.Transaction(t.sel); x != nil {
+		t.last = x
+	} else if t.gone == nil && t.last != nil && t.last.N == t.sel {
+		if x := *t.last; m.refate(&x) {
+			t.gone = &x
+		}
 	}
 	if t.sel == 0 && len(t.list) > 0 { // at first, what needs an explanation
 		at := slices.IndexFunc(t.list, func(x *diagnostics.Transaction) bool { return stateOf(x) == diagnostics.Fail })
@@ -157,7 +174,7 @@ func (t *transactionsPane) draw(m *Model, w, h int) []string {
 	}))}
 	for i := t.top; i < min(t.top+rows, len(t.list)); i++ {
 		s := t.line(m, w, t.cells(m, t.list[i]))
-		if i == at {
+		if i == at && t.gone == nil {
 			s = m.look.p(selected, s)
 		} else if stateOf(t.list[i]) == diagnostics.Fail {
 			s = m.look.p(plain, s)
@@ -220,6 +237,9 @@ func (t *transactionsPane) line(m *Model, w int, cell func(column) string) strin
 		if w < roomy {
 			wide = c.narrow
 		}
+		if n := len(m.snap.Transactions); n > 0 && c.key == "#" { // a number that is cut is another number
+			wide = max(wide, len(itoa(m.snap.Transactions[n-1].N))+2)
+		}
 		switch s := cell(c); {
 		case w < c.min:
 		case wide == 0 && w-width(b.String()) < 10: // a stump says nothing
@@ -245,19 +265,28 @@ func (t *transactionsPane) sortBy(_ *Model, by int) {
 
 func (t *transactionsPane) move(m *Model, by int) {
 	t.order(m)
+	t.gone = nil
 	if len(t.list) > 0 {
 		t.sel = t.list[min(max(t.index()+by, 0), len(t.list)-1)].N
 	}
 }
 
-func (t *transactionsPane) show(m *Model, n int) {
-	t.sel = n
+// show selects a transaction, of the list or one that is no longer in it.
+func (t *transactionsPane) show(m *Model, x *diagnostics.Transaction) {
+	t.sel, t.gone = x.N, nil
+	if m.snap.Transaction(x.N) == nil {
+		t.gone = x
+	}
 	t.order(m)
 }
 
 // current is the selected transaction, or nil.
 func (t *transactionsPane) current(m *Model) *diagnostics.Transaction {
 	t.order(m)
+	if t.gone != nil && m.refate(t.gone) {
+		return t.gone
+	}
+	t.gone = nil
 	if len(t.list) == 0 {
 		return nil
 	}
@@ -272,6 +301,6 @@ func (t *transactionsPane) click(m *Model, row int) {
 		if t.list[i].N == t.sel {
 			t.open(m)
 		}
-		t.sel = t.list[i].N
+		t.sel, t.gone = t.list[i].N, nil
 	}
 }
