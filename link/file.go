@@ -36,6 +36,7 @@ type File struct {
 	parse  func(context.Context) error // the reader of this kind of file
 
 	comments []string // of the packet in hand
+	bare     bool     // no packet stands behind the header
 
 	plain Plain // finds messages in text
 }
@@ -174,7 +175,12 @@ func (f *File) Info() Info { return Info{Kind: "file", Describe: f.name} }
 func (f *File) Progress() (read, size int64) { return f.read.Load(), f.size }
 
 // Notes tell, once Run has ended, what of the file could not be read and what the network did to it.
-func (f *File) Notes() []string { return f.tally.Notes() }
+func (f *File) Notes() []string {
+	if f.bare {
+		return []string{"the capture has a header and no packet"}
+	}
+	return f.tally.Notes()
+}
 
 // Run reads the file to its end. A file that breaks off or is damaged gives what stands before that, then an error.
 func (f *File) Run(ctx context.Context, sink func(Event)) error {
@@ -211,6 +217,7 @@ func (f *File) packets(ctx context.Context) error {
 		if err != nil {
 			switch {
 			case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+				f.bare = n == 0
 				return nil
 			case errors.Is(err, io.ErrUnexpectedEOF):
 				return fmt.Errorf("%s breaks off inside packet %d; what stands before it was read", f.name, n+1)

@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/text/encoding/unicode"
 )
 
 // rows writes bytes in rows, each as form says it with its offset, its hex (padded to the width of a whole row) and its characters.
@@ -197,5 +201,53 @@ func TestColumnOfCharacters(t *testing.T) {
 		if got := string(columned(s)); got != want {
 			t.Errorf("%q: %q, want %q", s, got, want)
 		}
+	}
+}
+
+// Windows writes UTF-16, with a mark or without; old terminals end lines with a carriage return alone; and a log may begin with
+// more words than are looked at first.
+func TestLogsAsProgramsSaveThem(t *testing.T) {
+	frame := sample(t)
+	log := fmt.Sprintf("2026-03-02 09:00:01 SEND: %X\n2026-03-02 09:00:02 RECV: %X\n", frame, frame)
+	utf16 := func(e unicode.Endianness, mark unicode.BOMPolicy, s string) string {
+		s, err := unicode.UTF16(e, mark).NewEncoder().String(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	for name, text := range map[string]string{
+		"UTF-8, marked":       "\ufeff" + log,
+		"Windows":             strings.ReplaceAll(log, "\n", "\r\n"),
+		"carriage returns":    strings.ReplaceAll(log, "\n", "\r"),
+		"UTF-16":              utf16(unicode.LittleEndian, unicode.UseBOM, strings.ReplaceAll(log, "\n", "\r\n")),
+		"UTF-16, turned":      utf16(unicode.BigEndian, unicode.UseBOM, log),
+		"UTF-16, unmarked":    utf16(unicode.LittleEndian, unicode.IgnoreBOM, log),
+		"UTF-16, neither":     utf16(unicode.BigEndian, unicode.IgnoreBOM, log),
+		"UTF-16 and Chinese":  utf16(unicode.LittleEndian, unicode.IgnoreBOM, strings.NewReplacer("SEND", "终端发送报文", "RECV", "终端接收报文").Replace(log)),
+		"words first":         strings.Repeat("nothing to see here\n", readAhead/20+1) + log,
+		"a long line first":   strings.Repeat("x", 2*readAhead) + "\n" + log,
+		"both in a line":      fmt.Sprintf("2026-03-02 09:00:01 request=%x response=%x\n", frame, frame),
+		"both, and a MAC key": fmt.Sprintf("2026-03-02 09:00:01 mab=%x send [%x] recv [%x]\n", make([]byte, 8), frame, frame),
+	} {
+		file := filepath.Join(t.TempDir(), "shop.log")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		events, err := readAll(t, file)
+		if err != nil || !bytes.Equal(gather(events, ToHost), frame) || !bytes.Equal(gather(events, ToTerminal), frame) {
+			t.Errorf("%s: %v, %+v", name, err, events)
+		}
+	}
+}
+
+func TestCaptureWithoutPackets(t *testing.T) {
+	name := capture(t)
+	f, err := OpenFile(name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Run(t.Context(), func(Event) {}); err != nil || len(f.Notes()) != 1 {
+		t.Errorf("%v, %q", err, f.Notes())
 	}
 }

@@ -22,6 +22,7 @@ type hexLine struct {
 	turned  bool   // of a dump in words of two bytes, which the machine has turned round
 	plain   bool   // the bytes stood there as text
 	carries string // what the log is known to carry
+	answer  []byte // of a line that has both directions, the bytes of the second
 }
 
 // lineParser reads the lines of one log.
@@ -135,6 +136,7 @@ func (p *lineParser) parse(line string, dumped int) (l hexLine) {
 		rest = address.ReplaceAllStringFunc(rest, func(s string) string { return strings.Repeat(",", len(s)) })
 	}
 	var best hexRun
+	var first, second *hexRun
 	for i := 0; i < len(rest); {
 		if c := rest[i]; !isHex(c) && c != '\\' || i > 0 && isWord(rest[i-1]) && c != '\\' {
 			i++
@@ -142,10 +144,25 @@ func (p *lineParser) parse(line string, dumped int) (l hexLine) {
 		}
 		r := hexAt(rest, i)
 		r = r.headed(rest[:r.from])
+		if n := len(r.digits) / 2; n >= leastDirHex && first == nil {
+			first = &r
+		} else if n >= leastDirHex && second == nil {
+			second = &r
+		}
 		if len(r.digits) >= len(best.digits) && len(r.digits) > 1 {
 			best = r
 		}
 		for i = max(r.to, i+1); i < len(rest) && isWord(rest[i]) && isWord(rest[i-1]); i++ {
+		}
+	}
+	if second != nil { // request and answer
+		one, _, named := directionOf(rest[:first.from])
+		other, _, too := directionOf(rest[first.to:second.from])
+		if named && too && one != other {
+			l.dir, l.hasDir = one, true
+			l.data, _ = first.bytes()
+			l.answer, _ = second.bytes()
+			return l
 		}
 	}
 	around := rest

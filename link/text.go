@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gopacket/gopacket/layers"
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/encoding/unicode"
 )
@@ -47,14 +48,43 @@ type textReader struct {
 	header    int         // the line before, when it may be the head of a frame, else 0
 }
 
-// wide says that text is written in UTF-16, as some Windows programs do.
-func wide(head []byte) bool {
-	return bytes.HasPrefix(head, []byte{0xFF, 0xFE}) || bytes.HasPrefix(head, []byte{0xFE, 0xFF})
+// wide is the UTF-16 in which text is written, as Windows programs do, nil when it is not. Where no mark says it, the zeros do that
+// are half of every letter and digit.
+func wide(head []byte) encoding.Encoding {
+	if bytes.HasPrefix(head, []byte{0xFF, 0xFE}) || bytes.HasPrefix(head, []byte{0xFE, 0xFF}) {
+		return unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)
+	}
+	var zeros [2]int
+	head = head[:min(len(head), 4096)]
+	for i, c := range head {
+		if c == 0 {
+			zeros[i%2]++
+		}
+	}
+	switch {
+	case len(head) < 16:
+	case zeros[0] == 0 && 5*zeros[1] > len(head):
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	case zeros[1] == 0 && 5*zeros[0] > len(head):
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	}
+	return nil
+}
+
+// isText says that bytes may be text, whatever its language and encoding.
+func isText(head []byte) bool {
+	control := 0
+	for _, c := range head {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != 0x1B {
+			control++
+		}
+	}
+	return 50*control < len(head)
 }
 
 // hasFrames says that bytes are text with at least one frame.
 func (f *File) hasFrames(head []byte) bool {
-	if wide(head) {
+	if wide(head) != nil || len(head) == readAhead && isText(head) {
 		return true // looked at when it is read
 	}
 	if 50*bytes.Count(head, []byte{0}) > len(head) { // a length in bytes in front of a text is no harm
@@ -84,8 +114,11 @@ func (f *File) text(ctx context.Context) error {
 	t.assembler = newAssembler(&f.tally, nil, f.feed.emit, f.feed.data)
 	t.assembler.ids = 1 // of the log itself
 	in := f.in
-	if head, _ := in.Peek(2); wide(head) {
-		in = bufio.NewReaderSize(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewDecoder().Reader(in), readAhead)
+	if _, err := in.Peek(2); err == nil { // what has come, without a wait for more
+		head, _ := in.Peek(in.Buffered())
+		if form := wide(head); form != nil {
+			in = bufio.NewReaderSize(form.NewDecoder().Reader(in), readAhead)
+		}
 	}
 	for ctx.Err() == nil {
 		line, err := in.ReadSlice('\n')
@@ -98,7 +131,9 @@ func (f *File) text(ctx context.Context) error {
 			line = nil
 		}
 		if len(line) > 0 {
-			t.line(string(bytes.TrimRight(line, "\r\n")))
+			for part := range bytes.SplitSeq(bytes.TrimRight(line, "\r\n"), []byte{'\r'}) {
+				t.line(string(part))
+			}
 		}
 		if err == nil {
 			continue
@@ -192,6 +227,10 @@ func (t *textReader) line(s string) {
 	case len(l.data) > 0:
 		t.header = 0
 		t.frame(t.at, t.dir, l)
+		if l.answer != nil {
+			t.dir = 1 - t.dir
+			t.frame(t.at, t.dir, hexLine{data: l.answer})
+		}
 	case l.broken:
 		t.header = 0
 		t.count(&t.f.tally.Damaged, &t.f.tally.DamagedAt, t.f.tally.Lines)
