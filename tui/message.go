@@ -169,20 +169,26 @@ func (p *messagePane) draw(m *Model, w, h int) []string {
 	}
 	p.setPerLine(w)
 	raw := e.Msg.Raw()
-	bytesHigh := min((len(raw)+p.perLine-1)/p.perLine, max(2, h*2/5))
+	rule := 0
+	if h >= 8 || p.walking { // else there is no room for a rule; walking, it names the byte
+		rule = 1
+	}
+	fields := p.fieldRows(m, e, w)
+	bytesHigh := min((len(raw)+p.perLine-1)/p.perLine, max(2, h*2/5, h-rule-len(fields)))
 	if len(p.fields) == 0 {
 		bytesHigh = h - 2
 	}
-	ruled := h >= 8 || p.walking // else there is no room for a rule; walking, it names the byte
-	fieldsHigh := max(h-bytesHigh, 1)
-	if ruled {
-		fieldsHigh = max(fieldsHigh-1, 1)
+	fieldsHigh := max(h-rule-bytesHigh, 1)
+	p.to(p.at, fieldsHigh)
+	if p.at == len(p.fields)-1 { // what stands behind the last field is about the whole message
+		p.to(len(fields)-1, fieldsHigh)
+		p.to(p.at, fieldsHigh)
 	}
-	out := p.fieldRows(m, e, w, fieldsHigh)
+	out := slices.Clone(p.window(fields, fieldsHigh))
 	for len(out) < fieldsHigh {
 		out = append(out, "")
 	}
-	if ruled {
+	if rule > 0 {
 		out = append(out, p.rule(m, w))
 	}
 	return append(out, p.byteRows(m, raw, w, h-len(out))...)
@@ -198,7 +204,7 @@ func (p *messagePane) setPerLine(w int) {
 // event says what happened to the connection, in the words of the system where there are some, and what was under way on it,
 // with its bytes: that is what an event did away with.
 func (p *messagePane) event(m *Model, e *diagnostics.Entry, w, h int) []string {
-	out := []string{"", " " + m.look.p(warn, m.look.state[diagnostics.Warn]+" "+m.writer.event(e))}
+	out := []string{" " + m.look.p(warn, m.look.state[diagnostics.Warn]+" "+m.writer.event(e))}
 	if e.Note != "" {
 		for _, s := range fold(diagnostics.Clean(e.Note), w-2, "") {
 			out = append(out, " "+s)
@@ -209,13 +215,17 @@ func (p *messagePane) event(m *Model, e *diagnostics.Entry, w, h int) []string {
 			out = append(out, " "+m.look.p(dim, m.t("message.line", diagnostics.Clean(l.Address), diagnostics.Clean(l.Host))))
 		}
 	}
-	if x := m.before(e); x != nil {
-		r := m.rowOf(x, w < 72)
-		out = append(out, "", " "+m.look.p(strong, m.t("message.before", x.N, m.keys.first("open"))), " "+r.paint(m.look, w-2, false))
-		bytes := &messagePane{of: x.Msg, perLine: p.perLine}
-		out = append(out, bytes.byteRows(m, x.Msg.Raw(), w, h-len(out))...)
+	x := m.before(e)
+	if x == nil {
+		return out
 	}
-	return out
+	told := []string{" " + m.look.p(strong, m.t("message.before", x.N, m.keys.first("open"))), " " + m.rowOf(x, w < 72).paint(m.look, w-2, false)}
+	bytes := &messagePane{of: x.Msg, perLine: p.perLine}
+	dump := bytes.byteRows(m, x.Msg.Raw(), w, h)
+	if len(out)+len(told)+len(dump)+2 <= h { // paragraphs, where there is room for them
+		out, told = append([]string{""}, out...), append([]string{""}, told...)
+	}
+	return slices.Concat(out, told, dump[:max(min(len(dump), h-len(out)-len(told)), 0)])
 }
 
 // before is the message that was the last on the line of an event when it happened, nil when none was near.
@@ -236,7 +246,8 @@ func (m *Model) before(e *diagnostics.Entry) *diagnostics.Entry {
 // nameOf is a field's name in the language of the screen.
 func (m *Model) nameOf(f wire.Field) string { return m.lang.Field(f.Name) }
 
-func (p *messagePane) fieldRows(m *Model, e *diagnostics.Entry, w, h int) []string {
+// fieldRows are all fields in sight or not, and what is to be said of the message as a whole.
+func (p *messagePane) fieldRows(m *Model, e *diagnostics.Entry, w int) []string {
 	const id = 10
 	name := min(max(w/3, 12), 26)
 	var out []string
@@ -297,12 +308,7 @@ func (p *messagePane) fieldRows(m *Model, e *diagnostics.Entry, w, h int) []stri
 	if n := e.Msg.Trailing; n > 0 {
 		out = append(out, " "+m.look.p(warn, m.look.state[diagnostics.Warn]+" "+m.t("message.trailing", n)))
 	}
-	p.to(p.at, h)
-	if p.at == len(p.fields)-1 { // what stands behind the last field is about the whole message
-		p.to(len(out)-1, h)
-		p.to(p.at, h)
-	}
-	return p.window(out, h)
+	return out
 }
 
 // meaning says in words what a coded value stands for.

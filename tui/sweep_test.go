@@ -207,31 +207,73 @@ func checkFrame(m *Model, p pane, grid [][]string) string {
 	return ""
 }
 
-// checkFilled looks for rows that stay blank at the end of a pane although it has more to show than it does.
+// checkFilled looks for rows that stay blank at the end of a pane although it has more to show than it does; where two texts share
+// a pane, for those between them, too.
 func checkFilled(m *Model, p pane, grid [][]string) string {
 	wide, high := p.inner()
-	blank := 0
-	for y := p.y + high; y > p.y && strings.TrimSpace(strings.Join(grid[y][p.x+1:p.x+p.w-1], "")) == ""; y-- {
-		blank++
+	blank, empty, rules := 0, 0, 0 // blank at the end, and in all
+	for y := p.y + high; y > p.y; y-- {
+		row := strings.Join(grid[y][p.x+1:p.x+p.w-1], "")
+		if strings.Trim(row, m.look.borders.h) == "" {
+			rules++
+		}
+		if strings.TrimSpace(row) == "" {
+			if empty == p.y+high-y { // none but blank ones below
+				blank++
+			}
+			empty++
+		}
 	}
-	if blank < 2 { // one may part two paragraphs
+	if empty < 2 || blank < 2 && p.region != message { // one may part two paragraphs
 		return ""
 	}
 	const all = 500
-	rows, filled := m.panes[p.region].draw(m, wide, all), 0
+	rows := m.panes[p.region].draw(m, wide, all)
+	m.panes[p.region].draw(m, wide, high) // scrolls are as they were
+	filled, texts := 0, 0
 	for i, r := range rows {
-		if strings.TrimSpace(ansi.Strip(r)) != "" {
-			filled = i + 1
+		if s := ansi.Strip(r); strings.TrimSpace(s) != "" && strings.Trim(s, m.look.borders.h) != "" {
+			filled, texts = i+1, texts+1
 		}
 	}
-	m.panes[p.region].draw(m, wide, high) // scrolls are as they were
-	if p.region == message && m.message().at < len(m.message().fields) {
-		return "" // fields and bytes share its rows
+	if p.region == message { // fields and bytes share its rows: the blank ones are between them
+		if shown := high - empty - rules; empty > 1 && texts > shown {
+			return fmt.Sprintf("%d rows are blank, %d of text are not shown", empty, texts-shown)
+		}
+		return ""
 	}
 	if filled > high-blank {
 		return fmt.Sprintf("%d rows are blank, %d of text are not shown", blank, filled-(high-blank))
 	}
 	return ""
+}
+
+// A message of few fields and many bytes gives its room to them, and one of many fields and few bytes the other way round; a
+// drawing that leaves rows blank is found.
+func TestFieldsAndBytesShareTheirRoom(t *testing.T) {
+	m := full(t, "en", false)
+	s := m.o.Session.(*diagnostics.Session)
+	s.Handle(link.Event{At: m.snap.Now, Conn: 99, Terminal: "192.0.2.31:40001", Host: "192.0.2.7:8583", Kind: link.Opened})
+	s.Handle(link.Event{At: m.snap.Now, Conn: 99, Terminal: "192.0.2.31:40001", Host: "192.0.2.7:8583", Kind: link.Data,
+		Data: frame(t, map[int]string{0: "0800", 11: "000009", 62: strings.Repeat("Sequence No ", 16)})})
+	m.take()
+	keys(m, "end", "tab", "z")
+	for h := 18; h <= 60; h++ {
+		checkScreen(t, m, 100, h)
+		for _, p := range m.at.panes {
+			wide, high := p.inner()
+			grid := make([][]string, m.h)
+			for y := range grid {
+				grid[y] = cells(strings.Repeat(" ", m.w))
+			}
+			for i, r := range m.panes[p.region].draw(m, wide, high-3) { // drawn broken: three rows stay blank
+				copy(grid[p.y+1+i][p.x+1:], cells(ansi.Strip(m.look.fit(r, wide))))
+			}
+			if broken := checkFilled(m, p, grid); (broken == "") != (high-3 >= len(m.message().fields)+1+(len(m.message().of.Raw())+15)/16) {
+				t.Fatalf("%d high: a broken drawing is told as %q", h, broken)
+			}
+		}
+	}
 }
 
 // The rectangles of every layout tile the screen: each cell belongs to exactly one.
