@@ -46,6 +46,9 @@ func opens(line string) int {
 
 func alphanumeric(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' }
 
+// likely is what may be a message that does not decode: more than a long number, and in no language.
+var likely = regexp.MustCompile(`^[!-~]{32}[ -~]{8,}$`)
+
 // onlyHex is what may as well be bytes in hex.
 var onlyHex = regexp.MustCompile(`^(?:[0-9A-Fa-f]{2})+$`)
 
@@ -93,9 +96,10 @@ func plainMessages(o wire.Options) link.Plain {
 			if !ok {
 				failed++
 			}
-			if x.Sure = x.Sure || ok; hex && !ok {
-				return link.Text{}
-			}
+			x.Sure = x.Sure || ok
+		}
+		if !x.Sure && (hex || !likely.MatchString(line[x.From:x.To])) {
+			return link.Text{}
 		}
 		x.Carries = carries.Note()
 		return x

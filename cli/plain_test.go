@@ -93,6 +93,9 @@ func TestHexIsNotTakenForText(t *testing.T) {
 	if err != nil || !strings.Contains(out, `"iso87-bcd"`) && !strings.Contains(out, `"cup"`) {
 		t.Errorf("%v\n%s", err, out)
 	}
+	if x := plainMessages(wire.Options{})("发送 27456524438704291095 金额 100.00 元 返回码 00"); x.To > 0 {
+		t.Errorf("a number is taken for a message: %+v", x)
+	}
 	plain := plainMessages(wire.Options{})
 	for _, line := range []string{
 		"", "in 12 s", "sent 18446744073709551615 bytes of 18446744073709551615", "2200123456789012345678901234567890",

@@ -55,8 +55,8 @@ const (
 	leastDirHex = 12
 )
 
-// address is one of the network, with its port or without, which is no hex.
-var address = regexp.MustCompile(`\b\d{1,3}(?:\.\d{1,3}){3}(?:[:.]\d{1,5})?\b`)
+// address is one of the network, with its port or without, or a UUID: neither is hex of a frame.
+var address = regexp.MustCompile(`\b(?:\d{1,3}(?:\.\d{1,3}){3}(?:[:.]\d{1,5})?|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})\b`)
 
 // beside is what an array in C has beside its bytes: in Wireshark's, their characters.
 var beside = regexp.MustCompile(`/\*.*?\*/`)
@@ -132,7 +132,7 @@ func (p *lineParser) parse(line string, dumped int) (l hexLine) {
 		at, clock, rest = p.timeOf(line)
 	}
 	l.at, l.clock = at, clock
-	if strings.Count(rest, ".") >= 3 {
+	if strings.Count(rest, ".") >= 3 || strings.Count(rest, "-") >= 4 {
 		rest = address.ReplaceAllStringFunc(rest, func(s string) string { return strings.Repeat(",", len(s)) })
 	}
 	var best hexRun
@@ -144,6 +144,9 @@ func (p *lineParser) parse(line string, dumped int) (l hexLine) {
 		}
 		r := hexAt(rest, i)
 		r = r.headed(rest[:r.from])
+		if identity.MatchString(rest[max(0, r.from-32):r.from]) {
+			r.digits = nil
+		}
 		if n := len(r.digits) / 2; n >= leastDirHex && first == nil {
 			first = &r
 		} else if n >= leastDirHex && second == nil {

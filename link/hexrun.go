@@ -98,6 +98,9 @@ func (r hexRun) headed(before string) hexRun {
 // named is what stands before a number that is no byte.
 var named = regexp.MustCompile(`(?i)(?:^|[^a-z])(?:port|len|length|size|id|no|seq|pid|tid|thread|conn|connection|socket|fd|session|count|端口|长度|序号|流水号)\.? ?[=:#(\[：]? ?$`)
 
+// identity is what stands before hex that names something, proves something or opens something, as JSON logs have in every line.
+var identity = regexp.MustCompile(`(?i)(?:id|trace|span|etag|hash|md5|sha-?\d*|digest|sign|signature|token|secret|nonce|checksum|fingerprint)["']?\s*[:=]\s*["']?$`)
+
 // bytes are what the digits of a run say; half a byte at the end is left out.
 func (r *hexRun) bytes() (b []byte, blanked bool) {
 	b = make([]byte, len(r.digits)/2)
