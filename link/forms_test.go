@@ -182,6 +182,23 @@ func TestConversationOfTwoDumps(t *testing.T) {
 	}
 }
 
+// A byte that counts those behind it is a byte all the same.
+func TestBytesThatLookLikeCounts(t *testing.T) {
+	for log, want := range map[string]string{
+		"RX: 01 02\n": "0102",
+		"TX\n15 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00\n":      "15" + strings.Repeat("00", 15),
+		"09:00:01 sent 12 01 02 03 04 05 06 07 08 09 10 11 12\n":     "12010203040506070809101112",
+		"09:00:01 sent len 12 01 02 03 04 05 06 07 08 09 10 11 12\n": "010203040506070809101112",
+		"09:00:01 sent 012 01 02 03 04 05 06 07 08 09 10 11 12\n":    "010203040506070809101112",
+		"09:00:01 sent no: 60 00 03 00 00 60 31 00 31 10 01 08 00\n": "60000300006031003110010800",
+	} {
+		events, _, err := readText(t, log)
+		if got := hex.EncodeToString(append(gather(events, ToHost), gather(events, ToTerminal)...)); err != nil || got != want {
+			t.Errorf("%q: %v, %s", log, err, got)
+		}
+	}
+}
+
 // A column proves what is hex only when it shows the same bytes.
 func TestColumnOfCharacters(t *testing.T) {
 	for s, want := range map[string]string{
@@ -225,7 +242,7 @@ func TestLogsAsProgramsSaveThem(t *testing.T) {
 		"UTF-16, unmarked":    utf16(unicode.LittleEndian, unicode.IgnoreBOM, log),
 		"UTF-16, neither":     utf16(unicode.BigEndian, unicode.IgnoreBOM, log),
 		"UTF-16 and Chinese":  utf16(unicode.LittleEndian, unicode.IgnoreBOM, strings.NewReplacer("SEND", "终端发送报文", "RECV", "终端接收报文").Replace(log)),
-		"words first":         strings.Repeat("nothing to see here\n", readAhead/20+1) + log,
+		"words first":         strings.Repeat(strings.Repeat("nothing to see here ", 99)+"\n", readAhead/1980+2) + log,
 		"a long line first":   strings.Repeat("x", 2*readAhead) + "\n" + log,
 		"both in a line":      fmt.Sprintf("2026-03-02 09:00:01 request=%x response=%x\n", frame, frame),
 		"both, and a MAC key": fmt.Sprintf("2026-03-02 09:00:01 mab=%x send [%x] recv [%x]\n", make([]byte, 8), frame, frame),

@@ -75,8 +75,8 @@ func hexAt(s string, i int) (r hexRun) {
 	return r
 }
 
-// headed is a run without its first group, when that is no byte of it: a number that says how many bytes follow, or what the word
-// before it names, or a word before bytes that stand apart, unless it is their length in hex.
+// headed is a run without its first group, when that is no byte of it: a number that says how many bytes follow and has half a byte, or what
+// the word before it names, or a word before bytes that stand apart, unless it is their length in hex.
 func (r hexRun) headed(before string) hexRun {
 	if r.groups < 2 {
 		return r
@@ -85,7 +85,8 @@ func (r hexRun) headed(before string) hexRun {
 	count, err := strconv.Atoi(word)
 	length, _ := strconv.ParseUint(strings.ReplaceAll(word, "*", "0"), 16, 64)
 	switch {
-	case err == nil && (count == n && r.first != 4 || named.MatchString(before)):
+	case err == nil && count == n && r.first%2 == 1:
+	case err == nil && (count == n || r.first != 2 || !r.pairs) && named.MatchString(before):
 	case r.rest && r.groups > leastDirHex && r.first != 2 && length != uint64(n):
 	default:
 		return r

@@ -243,6 +243,9 @@ func (t *textReader) line(s string) {
 	}
 }
 
+// furthest is how far to the right the second of two dumps may stand.
+const furthest = 64
+
 // maxDump is more than the longest frame in a dump.
 const maxDump = 16 << 10
 
@@ -283,7 +286,9 @@ func (t *textReader) flush() {
 	if len(b) == 0 {
 		return
 	}
-	t.ends[t.indent] = t.dumpFrom + len(b)
+	if t.indent <= furthest {
+		t.ends[t.indent] = t.dumpFrom + len(b)
+	}
 	t.dump, t.dumpFrom = t.dump[:0], 0
 	lt := layers.LinkTypeRaw
 	if !isPacket(b) {
