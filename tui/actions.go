@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	tea "charm.land/bubbletea/v2"
+
+	"tillscope/diagnostics"
 )
 
 // action is something that a key does. This table is the only place that knows keys: dispatch, help, palette, the footer's
@@ -56,6 +58,7 @@ func init() { // not a literal: the help that shows the table is itself in it
 		})
 	}
 	show := func(v view) func(*Model) tea.Cmd { return do(func(m *Model) { m.setView(v) }) }
+	wide := unless(func(m *Model) bool { _, ok := m.panes[m.focus].(sideways); return ok }, "why.noside")
 	several := unless(func(m *Model) bool { return len(members[m.view]) > 1 }, "why.alone")
 	picked := unless(func(m *Model) bool { return m.traffic().current(m) != nil }, "why.noentry")
 	asked := func(m *Model) string { return m.unasked() }
@@ -85,8 +88,8 @@ func init() { // not a literal: the help that shows the table is itself in it
 		}, do(func(m *Model) { m.zoom = !m.zoom })},
 		{"up", []string{"k", "up"}, nil, false, always, line(-1)},
 		{"down", []string{"j", "down"}, nil, false, always, line(1)},
-		{"left", []string{"h", "left"}, nil, false, always, side(-1)},
-		{"right", []string{"l", "right"}, nil, false, always, side(1)},
+		{"left", []string{"h", "left"}, nil, false, wide, side(-1)},
+		{"right", []string{"l", "right"}, nil, false, wide, side(1)},
 		{"pageup", []string{"ctrl+b", "pgup"}, nil, false, always, page(-1)},
 		{"pagedown", []string{"ctrl+f", "pgdown"}, nil, false, always, page(1)},
 		{"top", []string{"g", "home"}, nil, false, always, line(-farther)},
@@ -140,10 +143,15 @@ func init() { // not a literal: the help that shows the table is itself in it
 	}
 }
 
-// press runs the action of a key.
+// press runs the action of a key, or says that it has none here.
 func (m *Model) press(key string) tea.Cmd {
 	if a, ok := m.keys.find(m, key); ok {
 		return m.perform(a)
+	}
+	if list := m.keys.by[key]; len(list) > 0 {
+		m.notice = m.t("why.elsewhere", key, m.t("pane."+regionNames[list[0].in[0]]), m.t("action."+list[0].id))
+	} else {
+		m.notice = m.t("why.nokey", diagnostics.Clean(key), m.keys.first("help"))
 	}
 	return nil
 }

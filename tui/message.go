@@ -373,7 +373,7 @@ func (p *messagePane) open(m *Model) {
 	m.toPair()
 }
 
-func (p *messagePane) click(m *Model, row int) {
+func (p *messagePane) click(m *Model, _, row int) {
 	if !p.walking && !p.both && row >= 0 && row < p.high {
 		p.move(m, p.top+row-p.at)
 	}

@@ -28,15 +28,26 @@ func coalesce() func(tea.Model, tea.Msg) tea.Msg {
 // has it already opens.
 func (m *Model) point(msg tea.MouseMsg) tea.Cmd {
 	at := msg.Mouse()
-	if m.dialog != nil || m.typing {
+	_, wheel := msg.(tea.MouseWheelMsg)
+	switch _, asks := m.dialog.(*question); {
+	case m.dialog != nil && wheel && !asks: // a list in it moves, as by its keys
+		code := tea.KeyDown
+		if at.Button == tea.MouseWheelUp {
+			code = tea.KeyUp
+		}
+		return m.dialog.update(m, tea.KeyPressMsg{Code: code})
+	case m.dialog != nil || m.typing:
 		return nil
+	}
+	if !wheel {
+		m.notice = ""
 	}
 	for _, p := range m.at.panes {
 		if !p.holds(at.X, at.Y) {
 			continue
 		}
 		m.focus = p.region
-		if _, wheel := msg.(tea.MouseWheelMsg); wheel {
+		if wheel {
 			by := 3
 			if at.Button == tea.MouseWheelUp {
 				by = -3
@@ -44,12 +55,13 @@ func (m *Model) point(msg tea.MouseMsg) tea.Cmd {
 			m.panes[p.region].move(m, by)
 			return nil
 		}
-		if c, ok := m.panes[p.region].(clickable); ok {
-			c.click(m, at.Y-p.y-1)
+		_, high := p.inner()
+		if c, ok := m.panes[p.region].(clickable); ok && at.Y > p.y && at.Y <= p.y+high { // not on its border
+			c.click(m, at.X-p.x-1, at.Y-p.y-1)
 		}
 	}
 	return nil
 }
 
-// clickable is a region whose rows can be chosen. row counts from the first one in sight.
-type clickable interface{ click(m *Model, row int) }
+// clickable is a region whose rows can be chosen. row counts from the first one in sight, col from the left border.
+type clickable interface{ click(m *Model, col, row int) }

@@ -177,7 +177,7 @@ func (t *trafficPane) show(m *Model, n int) bool {
 // open goes to the message pane.
 func (t *trafficPane) open(m *Model) { m.focus = message }
 
-func (t *trafficPane) click(m *Model, row int) {
+func (t *trafficPane) click(m *Model, _, row int) {
 	i := t.find(t.top) + row
 	if row < 0 || i >= t.n {
 		return

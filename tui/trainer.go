@@ -262,7 +262,7 @@ func (m *Model) addFault() tea.Cmd {
 	var options []huh.Option[string]
 	for _, k := range sim.Kinds() {
 		// One line each: the whole sentence stands over the parameters.
-		options = append(options, huh.NewOption(ansi.Truncate(m.look.fit(k.ID, 20)+m.faultName(k.ID), min(m.w, formWidth)-10, m.look.more), k.ID))
+		options = append(options, huh.NewOption(ansi.Truncate(m.look.fit(k.ID, 20)+m.faultName(k.ID), min(m.w-4, formWidth)-10, m.look.more), k.ID))
 	}
 	return m.openForm(m.t("action.fault.add"), "", func(m *Model) tea.Cmd { return m.chooseFault(id) },
 		huh.NewGroup(huh.NewSelect[string]().Title(m.t("fault.which")).Options(options...).Value(&id).Height(14)))

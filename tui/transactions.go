@@ -16,6 +16,7 @@ type transactionsPane struct {
 	gone *diagnostics.Transaction // it, when it is no longer kept one by one and not in the list
 	last *diagnostics.Transaction // it, as it was while it was kept: it may go while somebody reads its story
 	by   int                      // column that sorts
+	wide int                      // cells of a row when last drawn
 	down bool
 	list []*diagnostics.Transaction
 }
@@ -230,20 +231,32 @@ func (t *transactionsPane) cells(m *Model, x *diagnostics.Transaction) func(colu
 	}
 }
 
+// room is how many cells a column has on w: 0 where it is left out, -1 for the one that takes the rest.
+func (c column) room(m *Model, w int) int {
+	wide := c.width
+	if w < roomy {
+		wide = c.narrow
+	}
+	n := len(m.snap.Transactions)
+	switch {
+	case w < c.min:
+		return 0
+	case c.width == 0:
+		return -1
+	case n > 0 && c.key == "#": // a number that is cut is another number
+		return max(wide, len(itoa(m.snap.Transactions[n-1].N))+2)
+	}
+	return wide
+}
+
 func (t *transactionsPane) line(m *Model, w int, cell func(column) string) string {
+	t.wide = w
 	var b strings.Builder
 	for _, c := range columns {
-		wide := c.width
-		if w < roomy {
-			wide = c.narrow
-		}
-		if n := len(m.snap.Transactions); n > 0 && c.key == "#" { // a number that is cut is another number
-			wide = max(wide, len(itoa(m.snap.Transactions[n-1].N))+2)
-		}
-		switch s := cell(c); {
-		case w < c.min:
-		case wide == 0 && w-width(b.String()) < 10: // a stump says nothing
+		switch s, wide := cell(c), c.room(m, w); {
 		case wide == 0:
+		case wide < 0 && w-width(b.String()) < 10: // a stump says nothing
+		case wide < 0:
 			b.WriteString(s)
 		case c.right:
 			b.WriteString(m.look.flushRight(s, wide-2) + "  ")
@@ -296,7 +309,18 @@ func (t *transactionsPane) current(m *Model) *diagnostics.Transaction {
 // open goes to the transaction's story.
 func (t *transactionsPane) open(m *Model) { m.focus = story }
 
-func (t *transactionsPane) click(m *Model, row int) {
+// click on a row selects it, and opens the one that is; on a heading, it sorts by it, and then the other way round.
+func (t *transactionsPane) click(m *Model, col, row int) {
+	if row == 0 {
+		for i, c := range columns {
+			wide := c.room(m, t.wide)
+			if wide < 0 || col < wide {
+				t.by, t.down = i, i == t.by && !t.down || i != t.by && c.key == "amount"
+				return
+			}
+			col -= wide
+		}
+	}
 	if i := t.top + row - 1; row > 0 && row <= t.high && i < len(t.list) {
 		if t.list[i].N == t.sel {
 			t.open(m)

@@ -202,7 +202,7 @@ func (p *treePane) open(m *Model) {
 	m.notice = m.t("notice.nonode")
 }
 
-func (p *treePane) click(m *Model, row int) {
+func (p *treePane) click(m *Model, _, row int) {
 	for i := range p.lines {
 		if p.top+row >= p.lines[i] && (i == len(p.lines)-1 || p.top+row < p.lines[i+1]) {
 			if p.at == i {
