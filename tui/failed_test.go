@@ -11,6 +11,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
+	"tillscope/assets"
 	"tillscope/diagnostics"
 	"tillscope/link"
 )
@@ -234,6 +235,19 @@ func TestOnlyWhatPassesThroughIsAskedAbout(t *testing.T) {
 				if cmd = m.dialog.update(m, tea.KeyPressMsg{Code: 'y', Text: "y"}); key == "q" && cmd == nil {
 					t.Errorf("%+v: y does not quit", c)
 				}
+			}
+		}
+	}
+}
+
+// A question is asked on the smallest of screens, too.
+func TestQuestionsFitEveryScreen(t *testing.T) {
+	for _, lang := range assets.Languages {
+		for _, size := range [][2]int{{40, 10}, {30, 3}, {12, 2}, {60, 18}} {
+			m := newTest(t, lang, size[0], size[1])
+			keys(m, "q")
+			if s := shown(m); !strings.Contains(s, "y "+m.t("quit.yes")) {
+				t.Errorf("%s, %v: nobody is asked:\n%s", lang, size, s)
 			}
 		}
 	}

@@ -386,11 +386,12 @@ func (m *Model) draw() string {
 	m.at = l
 	if l.size == tooSmall {
 		rows := make([]string, h)
-		for i, s := range fold(m.t("screen.small", w, h), w, "") {
-			if i < h {
-				rows[i] = s
-			}
+		text := fold(m.t("screen.small", w, h), w, "")
+		if q, ok := m.dialog.(*question); ok { // it waits for an answer, and nobody would know
+			text = fold(q.text, w, "")
+			text = append(text[:min(len(text), h-1)], "y "+q.yes+"   n "+q.no)
 		}
+		copy(rows, text)
 		for i := range rows {
 			rows[i] = m.look.fit(rows[i], w)
 		}

@@ -141,7 +141,7 @@ func (x *terminal) quit() {
 			}
 			return
 		case <-time.After(5 * time.Millisecond):
-			if s := x.screen(); !asked && (strings.Contains(s, "[Question]") || strings.Contains(s, "[确认]")) {
+			if s := x.screen(); !asked && (strings.Contains(s, "y quit") || strings.Contains(s, "y 退出")) {
 				asked = true
 				x.press("y")
 			}
