@@ -82,6 +82,7 @@ type dialect struct {
 	values   string    // under which family the languages tell what codes in its fields mean
 	guessed  int       // fields that are read otherwise than its file says
 	seldom   [2]uint64 // as in a bitmap, the fields that speak against it
+	own      [2]uint64 // and those one of which has to be there, where it has any such
 	mti      coding
 	bitmap   coding
 	third    int // the field that is the bitmap of fields 129 to 192, 0 when there is none

@@ -67,6 +67,19 @@ func TestTypeInTextBeforePackedDigits(t *testing.T) {
 		map[int]string{7: "0921180513", 11: "002323", 33: "88715000", 70: "001", 100: "88791000"})
 }
 
+// Australian hosts write lengths of text in text behind packed digits, and fees packed behind a letter. Without any such field a
+// message is as good as any other in packed digits.
+func TestAustralia(t *testing.T) {
+	reads(t, unspaced(t, "0210 3222001182C00881 011000 000000002000 0107234745 000506 0108 4400000200 06560258 0861100016 3030 5333303030303031"+
+		"343337353836303030202020202020 0000000000000001 000000000000 9550FEC000000000"), "none/none/as2805",
+		map[int]string{4: "000000002000", 15: "0108", 28: "4400000200", 32: "560258", 33: "61100016", 39: "00", 41: "S3000001", 57: "000000000000"})
+	in := unspaced(t, "0830 8220000082010800 0400000010000000 0104102141 008440 0861100016 3030 303036 5E728F034B20 0000000000000002 0101 06579944")
+	want := map[int]string{7: "0104102141", 11: "008440", 33: "61100016", 39: "00", 53: "0000000000000002", 70: "101", 100: "579944"}
+	reads(t, in, "none/none/as2805", want)
+	reads(t, frameAs("len2", in), "len2/none/as2805", want)
+	reads(t, unspaced(t, "0810 2220000002000000 920000 0218070354 000065 3030"), "none/none/iso87-bcd", map[int]string{39: "00"})
+}
+
 // The signature of a customer is sent in 0920 and answered in 0930.
 func TestSignatureUpload(t *testing.T) {
 	in := "6000030000 603100310100 0930 002000000AC00111 000079 583030303034303032373631 3030 3130303136393139 383433313636353538313230303041 0004 B3C9B9A6 0008 07000727 3839314333323442"

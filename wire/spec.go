@@ -21,6 +21,7 @@ type envelope struct {
 	Headers  []string
 	Third    int    // the field that is the bitmap of fields 129 to 192; field 65 stands with the other bitmaps
 	Seldom   []int  // fields that its messages hardly ever have
+	Own      []int  // fields that it writes as no other does: a message without any of them is rather taken for another's
 	Rare     bool   // it is looked for in its own framings and headers only
 	Values   string // the family of value.* texts in the languages that its codes belong to
 	Mask     map[string]string
@@ -96,6 +97,9 @@ func (env *envelope) extend(base *envelope) {
 	}
 	if env.Values == "" {
 		env.Values = base.Values
+	}
+	if env.Own == nil {
+		env.Own = base.Own
 	}
 	if env.Seldom == nil {
 		env.Seldom = base.Seldom
@@ -206,6 +210,12 @@ func (env *envelope) compile() (*dialect, error) {
 		if env.Spec.Fields[key] == nil {
 			return nil, fmt.Errorf("%s: also: field %s is not in the spec, which says how it usually stands", env.file, key)
 		}
+	}
+	for _, id := range env.Own {
+		if id < 2 || id > 128 {
+			return nil, fmt.Errorf("%s: own: no field %d: want 2 to 128", env.file, id)
+		}
+		d.own[(id-1)/64] |= 1 << 63 >> ((id - 1) % 64)
 	}
 	for _, id := range env.Seldom {
 		if id < 2 || id > 128 {

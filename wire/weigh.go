@@ -45,6 +45,9 @@ func (r *reading) score(b []byte, f frame, header int, w *walked, over []*def) (
 	if d.third > atHead && !d.has3(w.fields) {
 		score -= strong // it is like others but for that
 	}
+	if d.own != [2]uint64{} && w.fields[0]&d.own[0]|w.fields[1]&d.own[1] == 0 {
+		score -= 1.5
+	}
 	if w.fields[0]&d.seldom[0]|w.fields[1]&d.seldom[1] != 0 {
 		score -= 0.5
 	}
