@@ -179,6 +179,29 @@ func (d *Decoder) compare(b []byte) {
 	d.choose()
 }
 
+// compareBegun takes the best reading of which b is the beginning of a frame. Nothing says there that the frame ends right, so what came
+// has to be strong by itself, and to weigh as much as what else it may be.
+func (d *Decoder) compareBegun(b []byte, least float64) bool {
+	if len(b) < minFrame {
+		return false
+	}
+	least = max(least, strong)
+	for i := range d.candidates {
+		r := &d.candidates[i]
+		f, ok := measure(r.framing, b)
+		if !ok || f.total <= len(b) {
+			continue
+		}
+		f.end = min(f.end, len(b))
+		score, w := r.weigh(b, f, d.spans[:0])
+		if ends := w.fault == faultShort || w.fault == faultLength && w.at+lookahead > f.end; ends && score >= least {
+			d.scores[i] += score
+		}
+	}
+	d.choose()
+	return d.settled
+}
+
 // tie is what two readings may differ by and still weigh the same: the commoner one, which stands first, is taken.
 const tie = 0.1
 

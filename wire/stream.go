@@ -190,7 +190,7 @@ func (s *Stream) cut() *Message {
 	if s.odd.total > 0 {
 		return s.accept(s.odd)
 	}
-	if s.damaged.total > 0 {
+	if begun := s.begun(); s.damaged.total > 0 && !begun {
 		return s.accept(s.damaged)
 	}
 	if s.inner.total > 0 { // what stands before it, and might have held it, came to no end
@@ -228,6 +228,24 @@ func (s *Stream) cut() *Message {
 	m.odd().Stop = &cut
 	s.drop(len(b))
 	return m
+}
+
+// begun says that the front is rather the beginning of a frame, as a capture has them that keeps no more of each packet, than a
+// damaged one of another framing: two bytes are a length in several, and the shorter one ends in what a longer frame has begun with.
+func (s *Stream) begun() bool {
+	if !s.d.settled {
+		return s.fresh && s.d.compareBegun(s.buf, s.damagedScore)
+	}
+	if s.damaged.framing == s.d.framing() {
+		return false
+	}
+	r := &s.d.candidates[s.d.best]
+	f, ok := r.begun(s.buf)
+	if !ok {
+		return false
+	}
+	score, _ := r.weigh(s.buf, f, s.d.spans[:0])
+	return score >= s.damagedScore
 }
 
 // unread gives bytes in which no message was found; words are named for what they are.
