@@ -279,7 +279,10 @@ func (a *assembler) take(c *connection, dir Dir, s *segment) {
 		a.open(c, s.at) // its answer is not in the capture
 	}
 	if !h.known {
-		h.known, h.next = true, s.seq
+		if h.heard && ahead(s.seq, h.acked) >= 0 {
+			a.unseen(c, dir, s.at)
+		}
+		h.known, h.next, h.ackAt = true, s.seq, 0
 	}
 	if ack {
 		a.acknowledge(c, 1-dir, s)
@@ -379,6 +382,13 @@ func (a *assembler) waitsOn(c *connection) bool {
 			seen := h.ackAt != 0 && len(h.held) > 0 && ahead(h.acked, h.held[0].seq) >= 0 && a.now.since(h.ackAt) > acknowledged
 			if seen || a.now.since(since) > patience {
 				a.flush(c, dir)
+			} else {
+				waits = true
+			}
+		} else if h.ackAt != 0 && ahead(h.acked, h.next) > 0 {
+			// Captures that were put together of two may have the acknowledgement much too early.
+			if a.now.since(h.ackAt) > patience {
+				a.unseen(c, dir, a.now)
 			} else {
 				waits = true
 			}

@@ -3,6 +3,7 @@ package link
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -151,6 +153,59 @@ func TestMissingSegmentsAreGapsAndCostNothingElse(t *testing.T) {
 		if gaps == 0 || gaps != tally.Gaps {
 			t.Errorf("%d gaps, %d counted", gaps, tally.Gaps)
 		}
+	}
+}
+
+// A port that is mirrored in one direction shows by its acknowledgements how much came the other way.
+func TestOneDirectionTellsWhatTheOtherLacks(t *testing.T) {
+	raw, sent := talk(t, 3, Mishaps{Split: 0.2})
+	var out bytes.Buffer
+	r, err := pcapgo.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := pcapgo.NewWriterNanos(&out)
+	if err := w.WriteFileHeader(65536, r.LinkType()); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		b, ci, err := r.ReadPacketData()
+		if err != nil {
+			break
+		}
+		port := 14 + 20
+		if b[12] == 0x86 {
+			port = 14 + 40
+		}
+		if binary.BigEndian.Uint16(b[port:]) == 8583 {
+			continue
+		}
+		if err := w.WritePacket(ci, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	events, tally, err := readBytes(t, out.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, lost := map[wayOf]int{}, map[wayOf]int{}
+	for _, ev := range events {
+		data[wayOf{ev.Terminal, ev.Dir}] += len(ev.Data)
+		lost[wayOf{ev.Terminal, ev.Dir}] += ev.Lost
+	}
+	conns := 0
+	for way, want := range sent {
+		if way.dir == ToHost {
+			conns++
+			if data[way] != len(want) || lost[way] != 0 {
+				t.Errorf("%v: %d bytes and %d missing, of %d", way, data[way], lost[way], len(want))
+			}
+		} else if data[way] != 0 || lost[way] < len(want) || lost[way] > len(want)+1 { // an end is acknowledged like a byte
+			t.Errorf("%v: %d bytes and %d missing, of %d", way, data[way], lost[way], len(want))
+		}
+	}
+	if tally.OneWay != conns || !slices.ContainsFunc(tally.Notes(), func(s string) bool { return strings.Contains(s, "in one direction only") }) {
+		t.Errorf("%d of %d connections have one direction: %q", tally.OneWay, conns, tally.Notes())
 	}
 }
 

@@ -9,6 +9,9 @@ import (
 // stretch is one direction of a connection.
 type stretch struct {
 	known  bool
+	heard  bool   // not known yet, but the other side has acknowledged all before next
+	came   bool   // bytes of it are in the capture
+	lacks  bool   // counted as a direction of which the capture has none
 	next   uint32 // the sequence number of the next byte
 	held   []piece
 	bytes  int     // in held
@@ -72,13 +75,14 @@ func (a *assembler) acknowledge(c *connection, dir Dir, s *segment) {
 		a.tally.RoundTripTime += took
 		a.tally.WorstRoundTrip = max(a.tally.WorstRoundTrip, took)
 	}
-	if n := ahead(s.ack, h.next); h.known && n > 0 && n < beyond && !h.ending {
-		if h.ackAt == 0 {
+	if !h.known && !h.heard {
+		h.heard, h.next = true, s.ack
+	}
+	if n := ahead(s.ack, h.next); n > 0 && n < beyond && !h.ending {
+		if h.ackAt == 0 || len(h.held) > 0 && ahead(h.acked, h.held[0].seq) < 0 {
 			h.acked, h.ackAt = s.ack, s.at
 		}
-		if len(h.held) > 0 {
-			a.wait(c)
-		}
+		a.wait(c)
 	}
 	switch closed := s.window == 0 && s.flags&flagFIN == 0 && !h.ending; {
 	case closed && h.closed == 0:
@@ -135,6 +139,7 @@ func (a *assembler) payload(c *connection, dir Dir, s *segment) {
 func (a *assembler) deliver(c *connection, dir Dir, p piece, at instant) {
 	h := &c.half[dir]
 	old := ahead(h.next, p.seq)
+	h.came = true
 	h.next = p.seq + uint32(len(p.data)+p.missing)
 	ev := c.event()
 	ev.At, ev.Kind, ev.Dir = at.time(), Data, dir
@@ -213,6 +218,20 @@ func (a *assembler) hold(c *connection, dir Dir, p piece, d int) {
 	a.wait(c)
 }
 
+// unseen tells of bytes that were acknowledged, and behind which nothing came: the capture has no more of this direction, or lacks
+// just the last of it.
+func (a *assembler) unseen(c *connection, dir Dir, at instant) {
+	h := &c.half[dir]
+	if d := ahead(h.acked, h.next); h.ackAt != 0 && d > 0 && d < beyond {
+		a.gap(c, dir, at, d)
+		h.next, h.ackAt = h.acked, 0
+		if !h.came && !h.lacks {
+			h.lacks = true
+			a.tally.OneWay++
+		}
+	}
+}
+
 // flush gives up on every hole of a direction.
 func (a *assembler) flush(c *connection, dir Dir) {
 	h := &c.half[dir]
@@ -236,6 +255,8 @@ func (a *assembler) fill(c *connection, at instant) {
 	for dir := range c.half {
 		if h := &c.half[dir]; len(h.held) > 0 || h.ending && !h.ended {
 			a.flush(c, Dir(dir))
+		} else {
+			a.unseen(c, Dir(dir), at)
 		}
 	}
 }

@@ -24,6 +24,7 @@ type Tally struct {
 	ZeroWindows   int // times a receiver closed its window
 	Gaps          int // holes that nothing filled
 	Lost          int // bytes in them
+	OneWay        int // connections of which the capture has only one direction, although the other is acknowledged
 	Late          int // segments for connections that had been reset
 	Dropped       int // packets that the kernel could not hand over to the capture
 
@@ -54,6 +55,7 @@ func (t *Tally) Notes() []string {
 	note(t.Cut, "%d segments were cut off by the capture's snap length: capture with tcpdump -s 0", t.Cut)
 	note(t.Dropped, "%d packets were dropped by the kernel before the capture saw them", t.Dropped)
 	note(t.Gaps, "%d holes of together %d bytes: these segments are not in the capture", t.Gaps, t.Lost)
+	note(t.OneWay, "%d connections are captured in one direction only: mirror both directions of the port (rx and tx)", t.OneWay)
 	note(t.Retransmitted, "%d of %d TCP segments were sent again (%.1f %%)", t.Retransmitted, t.Segments, 100*float64(t.Retransmitted)/float64(max(t.Segments, 1)))
 	note(t.OutOfOrder, "%d segments came out of order and were put in order", t.OutOfOrder)
 	note(t.Copies, "%d segments were captured twice and are counted once", t.Copies)
