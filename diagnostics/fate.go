@@ -76,6 +76,8 @@ func (s *Session) fate(x *exchange) (k kind, wait time.Duration) {
 	}
 	after := func(e ending) time.Duration { return max(e.at.Sub(x.at), 0) }
 	switch {
+	case !c.unseen.Before(x.at):
+		return fateless, after(ending{at: c.unseen}) // its answer may not have been captured, or have been told before it
 	case !c.broken.IsZero() && c.broken.Sub(x.at) > -long:
 		return damagedFrame, after(ending{at: c.broken})
 	case !c.halfOpen.IsZero() && !c.halfOpen.Before(x.at):

@@ -98,6 +98,13 @@ func (h *habits) passedOver() {
 	h.wanted = ask{}
 }
 
+// missed forgets what rests on that something was not seen: a sale since the sign-ons, a settlement, the end of an upload, a
+// download. It may be among what was not captured.
+func (h *habits) missed() {
+	h.signOns, h.ignored, h.wanted = h.signOns[:0], h.ignored[:0], ask{}
+	h.approvedOpen, h.unsettled, h.uploading = 0, time.Time{}, time.Time{}
+}
+
 const keptRuns = 64 // entries that a habit keeps as its proof
 
 func keepRun(list []int, n int) []int {

@@ -94,6 +94,12 @@ func (s *Session) frame(c *conn, e *Entry) bool {
 		c.line.decoded++
 		t.form = m.Form
 	}
+	if blind := &c.blind[e.Dir&1]; *blind {
+		if m.Stop != nil {
+			return true // it lacks what was not captured
+		}
+		*blind = false
+	}
 	if !damaged(m) && m.Stop == nil && (m.Trailing == 0 || c.line.trails(m)) {
 		return true
 	}

@@ -106,6 +106,8 @@ type conn struct {
 	halfOpen time.Time    // when it was seen that bytes are not acknowledged
 	broken   time.Time    // when a frame last came damaged
 	fed      [2]time.Time // when bytes last came in a direction
+	unseen   time.Time    // when it was last told that bytes are missing from what was captured
+	blind    [2]bool      // since then no message of a direction was whole: pieces say nothing
 	closedAt time.Time
 	foreign  [2]int // frames of another protocol
 	decoded  bool   // a message was understood
@@ -356,6 +358,11 @@ func (s *Session) book(r *reading) {
 		l.Unreach++
 		s.event(c, *ev)
 		s.finish(c)
+	case link.Gap:
+		c.unseen, c.blind[ev.Dir&1] = ev.At, true
+		c.who(&s.ledger).missed()
+		s.take(c, r.items)
+		s.event(c, *ev)
 	default:
 		s.take(c, r.items) // what the event has ended
 		s.event(c, *ev)
