@@ -121,7 +121,7 @@ func (x *terminal) until(want string) {
 
 func (x *terminal) wait(what string, ok func(string) bool) {
 	x.t.Helper()
-	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(120 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if ok(x.screen()) {
 			return
 		}
