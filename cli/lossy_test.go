@@ -35,7 +35,7 @@ func cut(p []byte, n int) []byte {
 }
 
 // judged is what a capture accuses of, and what there is to say of the capture.
-func judged(t *testing.T, head []byte, all [][]byte) (causes map[string]bool, understood int) {
+func judged(t *testing.T, head []byte, all [][]byte) (causes map[string]bool, sn *diagnostics.Snapshot) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "made.pcap")
 	if err := os.WriteFile(name, append(bytes.Clone(head), bytes.Join(all, nil)...), 0o600); err != nil {
@@ -50,12 +50,12 @@ func judged(t *testing.T, head []byte, all [][]byte) (causes map[string]bool, un
 		t.Fatal(err)
 	}
 	s.End(file.Run(context.Background(), s.Handle))
-	sn := s.Snapshot()
+	sn = s.Snapshot()
 	causes = map[string]bool{}
 	for _, c := range sn.Causes {
 		causes[c.ID] = true
 	}
-	return causes, sn.Totals.Messages - sn.Totals.Undecoded
+	return causes, sn
 }
 
 // TestWhatACaptureLacksAccusesNobody takes packets out of the capture of a healthy store, as a switch does that mirrors more than its
@@ -67,7 +67,7 @@ func TestWhatACaptureLacksAccusesNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 		head, all := packets(made.Bytes())
-		whole, count := judged(t, head, all)
+		whole, healthy := judged(t, head, all)
 		oneOf := func(n int) func([]byte) []byte {
 			r := rand.New(rand.NewPCG(1, uint64(n)))
 			return func(p []byte) []byte {
@@ -106,14 +106,22 @@ func TestWhatACaptureLacksAccusesNobody(t *testing.T) {
 					kept = append(kept, p)
 				}
 			}
-			causes, understood := judged(t, head, kept)
+			causes, sn := judged(t, head, kept)
 			for id := range causes {
 				if !whole[id] {
 					t.Errorf("%s without %s: %s", dialect, name, id)
 				}
 			}
-			if understood < count/3 {
-				t.Errorf("%s without %s: %d messages are understood, of %d", dialect, name, understood, count)
+			if understood, all := sn.Totals.Messages-sn.Totals.Undecoded, healthy.Totals.Messages; understood < all/3 {
+				t.Errorf("%s without %s: %d messages are understood, of %d", dialect, name, understood, all)
+			}
+			if sn.Stages[2].State == diagnostics.Fail {
+				t.Errorf("%s without %s: nothing was carried", dialect, name)
+			}
+			for i, b := range sn.Branches {
+				if b.Status == diagnostics.Fail && healthy.Branches[i].Status != diagnostics.Fail {
+					t.Errorf("%s without %s: %s: %s", dialect, name, b.ID, b.Because)
+				}
 			}
 		}
 	}

@@ -76,7 +76,7 @@ func (s *Session) fate(x *exchange) (k kind, wait time.Duration) {
 	}
 	after := func(e ending) time.Duration { return max(e.at.Sub(x.at), 0) }
 	switch {
-	case !c.unseen.Before(x.at):
+	case x.unseen():
 		return fateless, after(ending{at: c.unseen}) // its answer may not have been captured, or have been told before it
 	case !c.broken.IsZero() && c.broken.Sub(x.at) > -long:
 		return damagedFrame, after(ending{at: c.broken})
@@ -114,6 +114,17 @@ func (s *Session) fate(x *exchange) (k kind, wait time.Duration) {
 		return givenUp, wait
 	}
 	return fateless, wait
+}
+
+// unseen says that the answer may not have been captured, and tells it of the transaction.
+func (x *exchange) unseen() bool {
+	if x.conn.unseen.Before(x.at) {
+		return false
+	}
+	if x.txn != nil && !x.reversal && !x.txn.Unseen {
+		x.txn.own().Unseen = true
+	}
+	return true
 }
 
 // isLate says that an answer came after the terminal had given up: it had closed its side, or sent the reversal. A terminal

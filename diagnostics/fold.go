@@ -6,6 +6,7 @@ import "strings"
 type folded struct {
 	count  int
 	stages [8]int // how many came that far
+	unseen int    // how many were only sent because the answer was not captured
 	causes map[string]foldedCause
 	// By the statement: in both, and paid out.
 	both, paid int
@@ -114,6 +115,9 @@ func (l *ledger) drop(t *txn) {
 		stage := t.stage()
 		for i := 1; i <= stage; i++ {
 			f.stages[i]++
+		}
+		if stage == 1 && t.Unseen {
+			f.unseen++
 		}
 		if stage == 5 {
 			x.owed = t.term.owe(t.Batch)

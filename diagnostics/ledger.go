@@ -192,11 +192,15 @@ func (l *ledger) request(s *Session, c *conn, e *Entry, key pairKey) {
 	m := e.Msg
 	l.requests++
 	if l.open >= keptOpen {
-		l.forgotten++
-		if x := l.first; x.txn != nil && !x.reversal {
-			x.txn.fate, _ = s.fate(x)
+		x := l.first
+		k, _ := s.fate(x)
+		if x.txn != nil && !x.reversal {
+			x.txn.fate = k
 		}
-		l.close(l.first)
+		if !x.unseen() {
+			l.forgotten++
+		}
+		l.close(x)
 	}
 	x := l.free
 	if x == nil {

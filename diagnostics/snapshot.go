@@ -109,6 +109,7 @@ type Transaction struct {
 	Stage        string
 	Arrived      string // yes no unknown
 	Cause        string // cause id, or empty
+	Unseen       bool   // the answer to its request may be among what was not captured
 	Messages     []int  // entry numbers, all that belong to it
 	At           time.Time
 	Batch        string // number of the batch, empty when not known

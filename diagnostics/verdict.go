@@ -268,6 +268,7 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 	}
 	stages := s.ledger.folded.stages
 	stages[7] += s.ledger.folded.paid
+	unseen := s.ledger.folded.unseen
 	for id, c := range s.ledger.folded.causes {
 		f := get(id)
 		f.Transactions += c.transactions
@@ -286,6 +287,9 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 		if t.moves() {
 			for i := 1; i <= stage; i++ {
 				stages[i]++
+			}
+			if stage == 1 && t.Unseen {
+				unseen++
 			}
 		}
 		arrived, cause, doubtful := t.arrival(), "", t.doubtful
@@ -316,14 +320,19 @@ func (s *Session) attribute(sn *Snapshot, hits []*found) map[string]*found {
 	}
 	sn.Folded, sn.fates = s.ledger.folded.count, s.ledger.folded.fates
 	for i := range stages {
-		sn.Stages[i] = stageState(i, stages, s.statement != nil)
+		sn.Stages[i] = stageState(i, stages, unseen, s.statement != nil)
 	}
 	return causes
 }
 
-func stageState(i int, stages [8]int, statement bool) StageCount {
+// stageState is what a stage shows. unseen is how many were only sent as far as was captured: nothing is wrong with these.
+func stageState(i int, stages [8]int, unseen int, statement bool) StageCount {
 	sc := StageCount{Count: stages[i], State: OK}
 	switch {
+	case i == 2 && unseen > 0 && stages[1]-stages[2] <= unseen:
+		if stages[2] == 0 {
+			sc.State = Unknown
+		}
 	case i == 7 && !statement || stages[i] == 0 && (i == 0 || stages[i-1] == 0 || i == 6):
 		sc.State = Unknown
 	case i == 7 && stages[7] < stages[6]:

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	tea "charm.land/bubbletea/v2"
+
 	"tillscope/assets"
 	"tillscope/diagnostics"
 	"tillscope/link"
@@ -71,5 +73,42 @@ func TestEventsShowWhatTheyBrokeOff(t *testing.T) {
 	keys(m, "enter")
 	if now := m.traffic().current(m); now == nil || now.N != x.N || m.focus != message {
 		t.Errorf("enter goes to %+v", now)
+	}
+}
+
+// A request whose answer the capture may lack is said to have none only when there was none.
+func TestAnswerThatWasNotCaptured(t *testing.T) {
+	for _, id := range assets.Languages {
+		s := watched(t, id)
+		at := s.Snapshot().Now.Add(time.Second)
+		ev := func(kind link.Kind, dir link.Dir, data []byte) {
+			at = at.Add(10 * time.Millisecond)
+			s.Handle(link.Event{At: at, Conn: 99, Terminal: "192.0.2.31:49999", Host: "192.0.2.7:8583", Kind: kind, Dir: dir, Data: data, Lost: 80})
+		}
+		ev(link.Opened, link.ToHost, nil)
+		ev(link.Data, link.ToHost, frame(t, map[int]string{0: "0200", 2: testPAN, 3: "000000", 4: "000000004200", 11: "000042", 41: "10010001", 42: "898310054110001", 49: "156", 60: "2200000100050"}))
+		ev(link.Gap, link.ToTerminal, nil)
+		ev(link.Closed, link.ToHost, nil)
+		s.End(nil)
+		l, err := assets.Language(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := newModel(Options{Session: s, Lang: l})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Update(tea.WindowSizeMsg{Width: 120, Height: 30})
+		for line := range strings.Lines(shown(m)) {
+			if strings.Contains(line, "¥42.00") {
+				if want := m.t("row.unseen"); !strings.Contains(line, want) {
+					t.Errorf("%s: %q has no %q", id, line, want)
+				}
+				at = time.Time{}
+			}
+		}
+		if !at.IsZero() {
+			t.Errorf("%s: no row of the request:\n%s", id, shown(m))
+		}
 	}
 }

@@ -191,7 +191,9 @@ func (m *Model) rowOf(e *diagnostics.Entry, narrow bool) row {
 	r := m.writer.row(e, m.txnOf(e), m.names[e.Terminal], narrow)
 	if e.Msg != nil && e.Dir == link.ToHost && e.Pair == 0 && e.Txn != 0 { // one that was refused, or is a repetition, waits for nothing
 		r.right, r.state = m.look.state[diagnostics.Unknown]+" "+m.t("row.waiting"), dim
-		if m.givenUp(e) {
+		if t := m.txnOf(e); t != nil && t.Unseen {
+			r.right = m.look.state[diagnostics.Unknown] + " " + m.t("row.unseen")
+		} else if m.givenUp(e) {
 			r.right, r.state = m.look.state[diagnostics.Warn]+" "+m.t("row.unanswered"), warn
 		}
 	}
