@@ -248,28 +248,28 @@ func (s *Serial) poll(ctx context.Context) {
 // lines tells how the modem lines of a port change, and lets the other port follow: DTR shows this one's DSR, RTS its CTS.
 // A line that was never on is not wired, and nothing follows it.
 func (s *Serial) lines(e *end) {
-	told := e.lines.refused
-	change := ""
+	change, refuses := "", false
+	var l lines
 	e.idle(func(p port) {
-		if told {
+		if e.lines.refused {
 			return
 		}
 		if bits, err := p.GetModemStatusBits(); err != nil {
-			e.lines.refused = true
+			e.lines.refused, refuses = true, true
 		} else {
 			change = e.lines.note(*bits)
 		}
+		l = e.lines
 	})
-	if change == "" && told == e.lines.refused {
+	if change == "" && !refuses {
 		return
 	}
 	ev := s.event(Signals, e.side)
 	ev.Note = change
 	s.queue.put(ev)
-	if len(s.ends) < 2 || e.lines.refused {
+	if len(s.ends) < 2 || refuses {
 		return
 	}
-	l := e.lines
 	s.ends[1-e.side].idle(func(p port) { // a port without these lines refuses, and that is as it is
 		if l.ever.DSR {
 			_ = p.SetDTR(l.now.DSR)
