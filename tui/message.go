@@ -294,7 +294,11 @@ func (p *messagePane) fieldRows(m *Model, e *diagnostics.Entry, w int) []string 
 		out = append(out, m.look.p(mark, m.look.fit(number, id))+m.look.p(dim, m.look.fit(m.nameOf(f), name))+" "+m.look.p(t, value)+m.look.p(warn, problem))
 	}
 	if s := e.Msg.Stop; s != nil {
-		text := m.t("message.stop", s.Offset, s.Field, diagnostics.Clean(s.Reason.In(m.lang)))
+		reason := diagnostics.Clean(s.Reason.In(m.lang))
+		text := m.t("message.stop", s.Offset, s.Field, reason)
+		if s.Field == "frame" {
+			text = m.t("message.cut", s.Offset, reason)
+		}
 		if s.Suspect != "" {
 			text += "; " + m.t("message.suspect", s.Suspect)
 		}

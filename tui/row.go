@@ -180,7 +180,11 @@ func (wr *writer) row(e *diagnostics.Entry, txn *diagnostics.Transaction, name s
 		add(warn, " "+wr.look.state[diagnostics.Warn]+" "+wr.lang.T("row.again"))
 	}
 	if m != nil && !m.Undecoded() && m.Stop != nil {
-		add(bad, " "+wr.look.state[diagnostics.Fail]+" "+wr.lang.T("row.stopped", m.Stop.Field))
+		where := wr.lang.T("row.stopped", m.Stop.Field)
+		if m.Stop.Field == "frame" { // none of its fields, but that no more of it came
+			where = wr.lang.T("row.cut")
+		}
+		add(bad, " "+wr.look.state[diagnostics.Fail]+" "+where)
 	}
 	return r
 }
