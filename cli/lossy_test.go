@@ -63,7 +63,7 @@ func judged(t *testing.T, head []byte, all [][]byte) (causes map[string]bool, sn
 func TestWhatACaptureLacksAccusesNobody(t *testing.T) {
 	for _, dialect := range []string{"cup", "iso87-ascii"} {
 		var made bytes.Buffer
-		if err := (sim.Traffic{Dialect: dialect, Messages: 6000, Connections: 30, Rate: 700, Seed: 11}).Write(&made); err != nil {
+		if err := (sim.Traffic{Dialect: dialect, Messages: 6000, Connections: 30, Rate: 700, Seed: 11, Mishaps: link.Mishaps{Split: 0.2}}).Write(&made); err != nil {
 			t.Fatal(err)
 		}
 		head, all := packets(made.Bytes())

@@ -167,14 +167,14 @@ func (l *ledger) match(key pairKey, term string, c *conn) *exchange {
 			best = x
 		}
 	}
-	if best == nil {
+	if best == nil && c.unseen.IsZero() {
 		best = l.only(key, c)
 	}
 	return best
 }
 
 // only is the one request of a class that a connection has open. An answer that repeats neither its trace number nor its
-// terminal is its answer all the same, and damaged: nothing else was asked.
+// terminal is its answer all the same, and damaged: nothing else was asked, unless the capture lacks some of it.
 func (l *ledger) only(key pairKey, c *conn) (found *exchange) {
 	for x, n := l.last, 0; x != nil && n < 64; x, n = x.before, n+1 {
 		if x.conn != c || x.key.class != key.class {

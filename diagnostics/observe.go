@@ -69,6 +69,13 @@ func (s *Session) frame(c *conn, e *Entry) bool {
 	t := c.who(l)
 	l.occasion(frames, t)
 	note := func(k kind) { l.note(k, l.here(e.N, e.At, t, nil)) }
+	if blind := &c.blind[e.Dir&1]; *blind {
+		if m.Stop != nil {
+			c.unseen = s.now
+			return true // it lacks what was not captured, and may hold what was
+		}
+		*blind = false
+	}
 	if m.Stop != nil && (m.Foreign == "" || m.Foreign == "text" && c.line.decoded > 0) {
 		switch raw := m.Raw(); {
 		case enquiring(raw):
@@ -93,12 +100,6 @@ func (s *Session) frame(c *conn, e *Entry) bool {
 		c.decoded = true
 		c.line.decoded++
 		t.form = m.Form
-	}
-	if blind := &c.blind[e.Dir&1]; *blind {
-		if m.Stop != nil {
-			return true // it lacks what was not captured
-		}
-		*blind = false
 	}
 	if !damaged(m) && m.Stop == nil && (m.Trailing == 0 || c.line.trails(m)) {
 		return true

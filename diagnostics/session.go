@@ -359,7 +359,7 @@ func (s *Session) book(r *reading) {
 		s.event(c, *ev)
 		s.finish(c)
 	case link.Gap:
-		c.unseen, c.blind[ev.Dir&1] = ev.At, true
+		c.unseen, c.blind[ev.Dir&1] = s.now, true
 		c.who(&s.ledger).missed()
 		s.take(c, r.items)
 		s.event(c, *ev)
