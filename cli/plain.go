@@ -10,7 +10,7 @@ import (
 )
 
 // opening is how a message that is text begins: maybe with BASE24's header, then the message type and the bitmap in hex.
-var opening = regexp.MustCompile(`^(?:ISO[0-9]{9})?[0-2][1-8][0-4][0-5][0-9A-Fa-f]{16}`)
+var opening = regexp.MustCompile(`^(?:ISO[0-9]{9})?` + messageType + `[0-9A-Fa-f]{16}`)
 
 // shortest is the least that opening takes, longest the most.
 const shortest, longest = 20, 32

@@ -108,3 +108,13 @@ func TestHexIsNotTakenForText(t *testing.T) {
 		}
 	}
 }
+
+// Whatever type of message is read is found in text.
+func TestEveryTypeOpensAMessage(t *testing.T) {
+	for _, mti := range []string{"0100", "0200", "0420", "0620", "0800", "0920", "1200", "2804"} {
+		line := "SEND " + mti + "8220000000000000" + "0400000000000000"
+		if at := opens(line); at != 5 {
+			t.Errorf("%q begins at %d", line, at)
+		}
+	}
+}

@@ -40,13 +40,16 @@ func unquoted(text string) string {
 	return strings.TrimRight(text, "\r\n")
 }
 
+// messageType is version, class, function and origin as wire reads them.
+const messageType = `[0-2][1-9][0-4][0-5]`
+
 // literal is how a message that is text throughout begins: maybe with a length or a header, then the message type and the bitmap
 // in hex. The length of a header in text may be binary and not have come along as it was.
-var literal = regexp.MustCompile(`^(?:[0-9]{2,10})?(?:ISO[0-9]{9}|A4M[0-9]{5})?[0-29][1-8][0-9]{2}[0-9A-Fa-f]{16}[ -~\s]*$`)
+var literal = regexp.MustCompile(`^(?:[0-9]{2,10})?(?:ISO[0-9]{9}|A4M[0-9]{5})?[0-29][1-9][0-9]{2}[0-9A-Fa-f]{16}[ -~\s]*$`)
 
 // header is BASE24's in front of a message, or that of ATM hosts: nothing else looks like it. What stands before it is a length that was no text, or what a
 // log says of the message, but for a length in digits.
-var header = regexp.MustCompile(`^(?s:.*?)([0-9]{0,6}(?:ISO[0-9]{9}|A4M[0-9]{5})[0-29][1-8][0-9]{2}[0-9A-Fa-f]{16})`)
+var header = regexp.MustCompile(`^(?s:.*?)([0-9]{0,6}(?:ISO[0-9]{9}|A4M[0-9]{5})[0-29][1-9][0-9]{2}[0-9A-Fa-f]{16})`)
 
 // lostLength is what may be left in front of a text of a length in bytes.
 var lostLength = regexp.MustCompile(`^[^0-9]{1,4}`)
@@ -74,7 +77,7 @@ func literalMessages(text string) (all [][]byte) {
 }
 
 // typed is how a message begins whose bitmap is no text: maybe with a length and a header, then the message type in text.
-var typed = regexp.MustCompile(`^(?s:.{0,16}?)[0-2][1-8][0-4][0-5]`)
+var typed = regexp.MustCompile(`^(?s:.{0,16}?)` + messageType)
 
 // errLost says why a message that was copied as text cannot be read.
 var errLost = errors.New("the message was copied as text, and bytes that are no text were lost or changed on the way (a binary bitmap, packed digits): " +

@@ -197,7 +197,7 @@ func (l *ledger) request(s *Session, c *conn, e *Entry, key pairKey) {
 		if x.txn != nil && !x.reversal {
 			x.txn.fate = k
 		}
-		if !x.unseen() {
+		if k != fateless || !x.unseen() {
 			l.forgotten++
 		}
 		l.close(x)

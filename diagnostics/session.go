@@ -361,8 +361,7 @@ func (s *Session) book(r *reading) {
 	case link.Gap:
 		c.unseen, c.blind[ev.Dir&1] = s.now, true
 		c.who(&s.ledger).missed()
-		s.take(c, r.items)
-		s.event(c, *ev)
+		fallthrough
 	default:
 		s.take(c, r.items) // what the event has ended
 		s.event(c, *ev)
